@@ -1,0 +1,61 @@
+//! What differs between the SQL engines in the text this crate writes.
+
+use std::fmt::Write as _;
+
+/// An SQL engine's way of writing names and parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// SQLite: parameters are `?`, and a schema becomes a prefix of the table's name, because
+    /// SQLite has none.
+    Sqlite,
+}
+
+impl Dialect {
+    /// The name in lower case, as it appears in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+        }
+    }
+
+    /// Appends `name` as a quoted identifier; a quote inside the name is doubled.
+    ///
+    /// ```
+    /// let mut sql = String::new();
+    /// storehouse_sql::Dialect::Sqlite.push_identifier(&mut sql, "or\"der");
+    /// assert_eq!(sql, r#""or""der""#);
+    /// ```
+    pub fn push_identifier(self, sql: &mut String, name: &str) {
+        sql.push('"');
+        for character in name.chars() {
+            if character == '"' {
+                sql.push('"');
+            }
+            sql.push(character);
+        }
+        sql.push('"');
+    }
+
+    /// Appends the placeholder of parameter number `position`, counted from 1.
+    pub fn push_placeholder(self, sql: &mut String, _position: usize) {
+        match self {
+            Self::Sqlite => sql.push('?'),
+        }
+    }
+
+    /// Appends the table's full name.
+    ///
+    /// SQLite has no schemas of its own, so `shop` and `products` give `"shop.products"`: one
+    /// table, whose name cannot clash with that of a table without a schema.
+    pub fn push_table(self, sql: &mut String, schema: Option<&str>, table: &str) {
+        match (self, schema) {
+            (Self::Sqlite, Some(schema)) => {
+                let mut name = String::with_capacity(schema.len() + table.len() + 1);
+                let _ = write!(name, "{schema}.{table}");
+                self.push_identifier(sql, &name);
+            }
+            (Self::Sqlite, None) => self.push_identifier(sql, table),
+        }
+    }
+}
