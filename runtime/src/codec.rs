@@ -1,0 +1,182 @@
+//! How a Rust value becomes a column's value and comes back.
+//!
+//! Decoding goes by position and straight from where the statement lives: an engine implements
+//! [`ColumnSource`] over its own row, and each [`ColumnValue`] takes what it needs from it. No
+//! row object is built on the way. Encoding gives owned [`Value`]s, which writes, caches, events
+//! and the memory backend pass around.
+
+mod date_time;
+pub(crate) mod derived;
+pub mod json;
+mod lists;
+mod rows;
+mod scalars;
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+pub use self::{json::JsonColumn, rows::RowRef};
+use crate::{column_type::ColumnType, value::Value};
+
+/// A stored value that does not fit the column it was read for.
+#[derive(Debug)]
+pub struct DecodeError {
+    /// The column's position in the definition.
+    pub column: usize,
+    /// What was expected and what was found.
+    pub message: Cow<'static, str>,
+}
+
+impl DecodeError {
+    /// `column` holds something else than expected.
+    pub fn new(column: usize, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { column, message: message.into() }
+    }
+}
+
+/// A value that cannot be encoded, such as a JSON map whose keys are not text.
+#[derive(Debug)]
+pub struct EncodeError {
+    /// The column's position in the definition.
+    pub column: usize,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+type Decoded<T> = Result<T, DecodeError>;
+
+/// One row, read column by column, each by its position.
+///
+/// A column is read at most once, so that a source may hand over what it holds. Each method
+/// fails when the stored value is of another type.
+pub trait ColumnSource {
+    /// Whether the column is NULL. This may be asked before the column is read.
+    fn is_null(&mut self, column: usize) -> bool;
+    /// Reads a truth value.
+    fn read_bool(&mut self, column: usize) -> Decoded<bool>;
+    /// Reads an integer of any width.
+    fn read_int(&mut self, column: usize) -> Decoded<i64>;
+    /// Reads a floating-point number.
+    fn read_float(&mut self, column: usize) -> Decoded<f64>;
+    /// Reads text.
+    fn read_text(&mut self, column: usize) -> Decoded<String>;
+    /// Reads bytes.
+    fn read_bytes(&mut self, column: usize) -> Decoded<Vec<u8>>;
+    /// Reads a UUID.
+    fn read_uuid(&mut self, column: usize) -> Decoded<Uuid>;
+    /// Reads a date-time, in microseconds since 1970-01-01T00:00:00.
+    fn read_date_time(&mut self, column: usize) -> Decoded<i64>;
+    /// Reads a date, in days since 1970-01-01.
+    fn read_date(&mut self, column: usize) -> Decoded<i32>;
+    /// Reads a time of day, in microseconds since midnight.
+    fn read_time(&mut self, column: usize) -> Decoded<i64>;
+    /// Reads a JSON document, parsed or as text, as the source has it.
+    fn read_json(&mut self, column: usize) -> Decoded<JsonColumn<'_>>;
+    /// Reads a list of numbers.
+    fn read_float_list(&mut self, column: usize) -> Decoded<Vec<f32>>;
+    /// Reads a list of texts.
+    fn read_text_list(&mut self, column: usize) -> Decoded<Vec<String>>;
+}
+
+/// A Rust type that a column can have.
+///
+/// Implemented for `bool`, `i8` to `i64`, `u8` to `u32`, `f32`, `f64`, `String`, `Vec<u8>`,
+/// `Uuid`, chrono's `DateTime<Utc>`, `NaiveDateTime`, `NaiveDate` and `NaiveTime`,
+/// `serde_json::Value`, `Vec<f32>`, `Vec<String>`, and `Option` of each.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a column",
+    label = "not a type that every backend can store",
+    note = "store any serde type as JSON with `#[table(json)]`, or leave the field out with `#[table(skip)]`",
+    note = "columns are bool, i8 to i64, u8 to u32, f32, f64, String, Vec<u8>, Uuid, chrono date-times, serde_json::Value, Vec<f32>, Vec<String>, and Option of each"
+)]
+pub trait ColumnValue: Sized {
+    /// The column's type.
+    const TYPE: ColumnType;
+    /// Whether the column can be NULL.
+    const NULLABLE: bool = false;
+    /// The type without its `Option`.
+    type Scalar: ColumnValue;
+
+    /// The value to store.
+    fn into_value(self) -> Value;
+    /// The value to store, from a borrowed field.
+    fn to_value(&self) -> Value;
+    /// Reads the value back.
+    fn decode(source: &mut dyn ColumnSource, column: usize) -> Result<Self, DecodeError>;
+}
+
+/// A column type that is not an `Option`, so that it can be put into one.
+#[diagnostic::on_unimplemented(
+    message = "`Option<{Self}>` cannot be a column",
+    label = "a column has one NULL, so one `Option` is all it can hold",
+    note = "use a single `Option`, or `#[table(json)]` to keep both"
+)]
+pub trait NotNull {}
+
+#[diagnostic::do_not_recommend]
+impl<V: ColumnValue + NotNull> ColumnValue for Option<V> {
+    const TYPE: ColumnType = V::TYPE;
+    const NULLABLE: bool = true;
+    type Scalar = V;
+
+    fn into_value(self) -> Value {
+        self.map_or(Value::Null, V::into_value)
+    }
+
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Null, V::to_value)
+    }
+
+    fn decode(source: &mut dyn ColumnSource, column: usize) -> Result<Self, DecodeError> {
+        if source.is_null(column) { Ok(None) } else { V::decode(source, column).map(Some) }
+    }
+}
+
+/// A column whose values can be compared for equality.
+#[diagnostic::on_unimplemented(
+    message = "a column of `{Self}` cannot be compared",
+    label = "JSON, lists and vectors have no equality that every backend shares",
+    note = "filter on another column, or keep the part to filter on in a column of its own"
+)]
+pub trait Comparable {}
+
+/// A column whose values have an order.
+#[diagnostic::on_unimplemented(
+    message = "a column of `{Self}` has no order",
+    label = "JSON, lists and vectors can neither be sorted nor compared with `<`",
+    note = "order by another column, or keep the part to order by in a column of its own"
+)]
+pub trait Ordered: Comparable {}
+
+/// A column of text.
+#[diagnostic::on_unimplemented(
+    message = "a column of `{Self}` is not text",
+    label = "`like`, `starts_with` and `contains` work on `String` columns",
+    note = "use `eq`, `lt` or `between` on other columns"
+)]
+pub trait TextColumn {}
+
+/// A column that can be NULL.
+#[diagnostic::on_unimplemented(
+    message = "a column of `{Self}` is never NULL",
+    label = "this test would always give the same answer",
+    note = "remove the test, or make the field an `Option`"
+)]
+pub trait NullableColumn {}
+
+/// A type that can be part of a primary key: it has equality to the bit and an order.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a key",
+    label = "a key needs exact equality, an order, and no NULL",
+    note = "use an integer, String, Uuid, bool, Vec<u8> or a date-time"
+)]
+pub trait KeyColumn: ColumnValue {}
+
+#[diagnostic::do_not_recommend]
+impl<V: Comparable> Comparable for Option<V> {}
+#[diagnostic::do_not_recommend]
+impl<V: Ordered> Ordered for Option<V> {}
+#[diagnostic::do_not_recommend]
+impl<V: TextColumn> TextColumn for Option<V> {}
+impl<V> NullableColumn for Option<V> {}

@@ -1,0 +1,150 @@
+//! What the derive asks of a field's type beyond [`ColumnValue`](super::ColumnValue), so that
+//! rustc, which can resolve the type, answers in this crate's words.
+//!
+//! Each trait is a check alone, but for [`JsonField`]. The derive names a constant or a function
+//! of the trait and never a bound of some function: rustc would print that function's path too.
+
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::{ColumnSource, DecodeError, EncodeError, Ordered, TextColumn, json};
+use crate::{definition::json_schema, value::Value};
+
+/// A field's type that can be kept as JSON: every serde type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept as JSON",
+    label = "not a serde type",
+    note = "add `#[derive(Serialize, Deserialize)]` to `{Self}`"
+)]
+pub trait JsonField: Sized {
+    /// The value to store.
+    fn encode(&self, column: usize) -> Result<Value, EncodeError>;
+    /// Reads the value back.
+    fn decode(source: &mut dyn ColumnSource, column: usize) -> Result<Self, DecodeError>;
+    /// The value of an `Option` to store.
+    fn encode_optional(field: Option<&Self>, column: usize) -> Result<Value, EncodeError>;
+    /// Reads the value of an `Option` back.
+    fn decode_optional(
+        source: &mut dyn ColumnSource,
+        column: usize,
+    ) -> Result<Option<Self>, DecodeError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> JsonField for T {
+    fn encode(&self, column: usize) -> Result<Value, EncodeError> {
+        json::encode(self, column)
+    }
+
+    fn decode(source: &mut dyn ColumnSource, column: usize) -> Result<Self, DecodeError> {
+        json::decode(source, column)
+    }
+
+    fn encode_optional(field: Option<&Self>, column: usize) -> Result<Value, EncodeError> {
+        json::encode_optional(field, column)
+    }
+
+    fn decode_optional(
+        source: &mut dyn ColumnSource,
+        column: usize,
+    ) -> Result<Option<Self>, DecodeError> {
+        json::decode_optional(source, column)
+    }
+}
+
+/// The value of a `json` column that was left out. A default that cannot be encoded becomes NULL,
+/// which the check of the row refuses where the column is not an `Option`.
+pub fn json_default(encoded: Result<Value, EncodeError>) -> Value {
+    encoded.unwrap_or(Value::Null)
+}
+
+/// A `json(schema)` field's type, whose schema schemars knows.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no JSON Schema",
+    label = "`json(schema)` describes the inside of this type",
+    note = "add `#[derive(JsonSchema)]` of the crate `schemars` to `{Self}`, or write `json` alone"
+)]
+pub trait DescribedJson {
+    /// Makes the schema.
+    const SCHEMA: fn() -> serde_json::Value;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: schemars::JsonSchema> DescribedJson for T {
+    const SCHEMA: fn() -> serde_json::Value = json_schema::of_type::<T>;
+}
+
+/// Defines a trait that only checks, and the types that pass.
+macro_rules! check {
+    (
+        $(#[$attribute:meta])* $name:ident for $($ty:ty),*
+        $(; $bound:ident: $($where:tt)*)?
+    ) => {
+        $(#[$attribute])*
+        pub trait $name {
+            /// Named by the derive, so that rustc checks the type.
+            const CHECK: () = ();
+        }
+        $(impl $name for $ty {})*
+        $(
+            #[diagnostic::do_not_recommend]
+            impl<$bound: $($where)*> $name for $bound {}
+        )?
+    };
+}
+
+check! {
+    /// What the store generates for `auto`.
+    #[diagnostic::on_unimplemented(
+        message = "the store cannot generate `{Self}`",
+        label = "`auto` columns are `i64`, `i32`, `u32`, `Uuid` or `String`"
+    )]
+    AutoColumn for i64, i32, u32, Uuid, String
+}
+
+check! {
+    /// What `text` searches.
+    #[diagnostic::on_unimplemented(
+        message = "`text` searches words, and `{Self}` has none",
+        label = "`text` columns are `String` or `Option<String>`"
+    )]
+    FullTextColumn for; V: TextColumn
+}
+
+check! {
+    /// What `metadata` can be without `json`.
+    #[diagnostic::on_unimplemented(
+        message = "metadata is JSON, and `{Self}` is not",
+        label = "write `#[table(json, metadata)]`, or use `serde_json::Value`"
+    )]
+    MetadataColumn for serde_json::Value, Option<serde_json::Value>
+}
+
+check! {
+    /// What `vector(..)` can be.
+    #[diagnostic::on_unimplemented(
+        message = "a vector is a `Vec<f32>`, not `{Self}`",
+        label = "`vector` columns are `Vec<f32>` or `Option<Vec<f32>>`"
+    )]
+    VectorColumn for Vec<f32>, Option<Vec<f32>>
+}
+
+check! {
+    /// What `index` and `unique` can be.
+    #[diagnostic::on_unimplemented(
+        message = "a column of `{Self}` cannot be indexed",
+        label = "JSON, lists and vectors have no order to index by",
+        note = "index another column, or keep the part to look for in a column of its own"
+    )]
+    IndexedColumn for; V: Ordered
+}
+
+check! {
+    /// What can be a part of a key.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be part of a key",
+        label = "a key needs exact equality, an order, and no NULL",
+        note = "use an integer, String, Uuid, bool, Vec<u8> or a date-time"
+    )]
+    KeyPart for; V: super::KeyColumn
+}

@@ -1,0 +1,274 @@
+//! Typed column handles: what a query is written with.
+//!
+//! The derive gives each table constants such as `Product::PRICE`, each a [`Column`] that knows
+//! its table and its Rust type. A comparison with a value of another type, or the use of one
+//! table's column in another table's query, does not compile.
+
+use std::{fmt, marker::PhantomData};
+
+use crate::{
+    codec::{ColumnValue, Comparable, NullableColumn, Ordered, TextColumn},
+    filter::{Comparison, Filter, FilterTree},
+    order::{Direction, Order, OrderTerm},
+    table::Row,
+    value::Value,
+};
+
+/// A column of `T` whose values have the type `V`.
+///
+/// ```
+/// # mod shop {
+/// use storehouse::prelude::*;
+///
+/// #[derive(Table)]
+/// struct Product {
+///     #[table(key, auto)]
+///     id: i64,
+///     name: String,
+///     price: f64,
+///     note: Option<String>,
+/// }
+///
+/// # fn main() {
+/// let filter = (Product::PRICE.lt(10.0) | Product::NAME.starts_with("free ")) & Product::NOTE.is_null();
+/// # let _ = filter;
+/// # }
+/// # }
+/// ```
+pub struct Column<T, V> {
+    position: usize,
+    marker: PhantomData<fn() -> (T, V)>,
+}
+
+impl<T, V> Clone for Column<T, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, V> Copy for Column<T, V> {}
+
+impl<T, V> fmt::Debug for Column<T, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Column").field(&self.position).finish()
+    }
+}
+
+/// A value to compare a column of `V` with: a `V`, a reference to one, or `&str` for text.
+#[diagnostic::on_unimplemented(
+    message = "a column of `{V}` cannot be compared with `{Self}`",
+    label = "expected a value of type `{V}`",
+    note = "give a value of the column's own type, such as `100.0` for an `f64` column, or `&str` for a `String` column"
+)]
+pub trait Operand<V> {
+    /// The value to compare with.
+    fn into_operand(self) -> Value;
+}
+
+#[diagnostic::do_not_recommend]
+impl<V: ColumnValue> Operand<V> for V {
+    fn into_operand(self) -> Value {
+        self.into_value()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<V: ColumnValue> Operand<V> for &V {
+    fn into_operand(self) -> Value {
+        self.to_value()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<V> Operand<Option<V>> for V
+where
+    V: ColumnValue,
+    Option<V>: ColumnValue,
+{
+    fn into_operand(self) -> Value {
+        self.into_value()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Operand<String> for &str {
+    fn into_operand(self) -> Value {
+        Value::Text(self.to_owned())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Operand<Option<String>> for &str {
+    fn into_operand(self) -> Value {
+        Value::Text(self.to_owned())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Operand<Vec<u8>> for &[u8] {
+    fn into_operand(self) -> Value {
+        Value::Bytes(self.to_vec())
+    }
+}
+
+impl<T: Row, V> Column<T, V> {
+    /// The column at `position`; the derive calls this.
+    #[doc(hidden)]
+    pub const fn new(position: usize) -> Self {
+        Self { position, marker: PhantomData }
+    }
+
+    /// The column's position in the table's definition.
+    pub const fn position(self) -> usize {
+        self.position
+    }
+
+    /// Rows in which the column is NULL.
+    pub fn is_null(self) -> Filter<T>
+    where
+        V: NullableColumn,
+    {
+        Filter::from_tree(FilterTree::IsNull { column: self.position })
+    }
+
+    /// Rows in which the column is not NULL.
+    pub fn is_not_null(self) -> Filter<T>
+    where
+        V: NullableColumn,
+    {
+        !self.is_null()
+    }
+}
+
+impl<T: Row, V: ColumnValue> Column<T, V> {
+    /// Rows whose value equals `value`; `eq(None)` is `is_null()`.
+    pub fn eq(self, value: impl Operand<V>) -> Filter<T>
+    where
+        V: Comparable,
+    {
+        match value.into_operand() {
+            Value::Null => Filter::from_tree(FilterTree::IsNull { column: self.position }),
+            value => self.compare(Comparison::Equal, value),
+        }
+    }
+
+    /// Rows whose value differs from `value`, but not those where it is NULL, as in SQL;
+    /// `ne(None)` is `is_not_null()`.
+    pub fn ne(self, value: impl Operand<V>) -> Filter<T>
+    where
+        V: Comparable,
+    {
+        match value.into_operand() {
+            Value::Null => !Filter::from_tree(FilterTree::IsNull { column: self.position }),
+            value => self.compare(Comparison::NotEqual, value),
+        }
+    }
+
+    /// Rows whose value is less than `value`.
+    pub fn lt(self, value: impl Operand<V::Scalar>) -> Filter<T>
+    where
+        V: Ordered,
+    {
+        self.compare(Comparison::Less, value.into_operand())
+    }
+
+    /// Rows whose value is less than or equal to `value`.
+    pub fn le(self, value: impl Operand<V::Scalar>) -> Filter<T>
+    where
+        V: Ordered,
+    {
+        self.compare(Comparison::LessOrEqual, value.into_operand())
+    }
+
+    /// Rows whose value is greater than `value`.
+    pub fn gt(self, value: impl Operand<V::Scalar>) -> Filter<T>
+    where
+        V: Ordered,
+    {
+        self.compare(Comparison::Greater, value.into_operand())
+    }
+
+    /// Rows whose value is greater than or equal to `value`.
+    pub fn ge(self, value: impl Operand<V::Scalar>) -> Filter<T>
+    where
+        V: Ordered,
+    {
+        self.compare(Comparison::GreaterOrEqual, value.into_operand())
+    }
+
+    /// Rows whose value is at least `low` and at most `high`.
+    pub fn between(self, low: impl Operand<V::Scalar>, high: impl Operand<V::Scalar>) -> Filter<T>
+    where
+        V: Ordered,
+    {
+        self.ge(low) & self.le(high)
+    }
+
+    /// Rows whose value is one of `values`; an empty list matches no row.
+    pub fn in_list<O: Operand<V::Scalar>>(self, values: impl IntoIterator<Item = O>) -> Filter<T>
+    where
+        V: Comparable,
+    {
+        let values: Vec<Value> = values.into_iter().map(Operand::into_operand).collect();
+        if values.is_empty() {
+            return Filter::none();
+        }
+        Filter::from_tree(FilterTree::InList { column: self.position, values })
+    }
+
+    /// Rows whose value is none of `values`, and not NULL, as in SQL; an empty list matches
+    /// every row.
+    pub fn not_in<O: Operand<V::Scalar>>(self, values: impl IntoIterator<Item = O>) -> Filter<T>
+    where
+        V: Comparable,
+    {
+        !self.in_list(values)
+    }
+
+    /// Rows whose text matches `pattern`: `%` stands for any text, `_` for any one character,
+    /// and a backslash takes away the meaning of what follows it.
+    ///
+    /// Upper and lower case differ, on every backend. A pattern may have up to 16,384 bytes.
+    pub fn like(self, pattern: impl Into<String>) -> Filter<T>
+    where
+        V: TextColumn,
+    {
+        Filter::from_tree(FilterTree::Like { column: self.position, pattern: pattern.into() })
+    }
+
+    /// Rows whose text begins with `prefix`, byte by byte.
+    pub fn starts_with(self, prefix: impl Into<String>) -> Filter<T>
+    where
+        V: TextColumn,
+    {
+        Filter::from_tree(FilterTree::StartsWith { column: self.position, prefix: prefix.into() })
+    }
+
+    /// Rows whose text contains `part`, byte by byte.
+    pub fn contains(self, part: impl Into<String>) -> Filter<T>
+    where
+        V: TextColumn,
+    {
+        Filter::from_tree(FilterTree::Contains { column: self.position, part: part.into() })
+    }
+
+    /// Smallest first, NULL before everything.
+    pub fn asc(self) -> Order<T>
+    where
+        V: Ordered,
+    {
+        Order::new(OrderTerm { column: self.position, direction: Direction::Ascending })
+    }
+
+    /// Greatest first, NULL after everything.
+    pub fn desc(self) -> Order<T>
+    where
+        V: Ordered,
+    {
+        Order::new(OrderTerm { column: self.position, direction: Direction::Descending })
+    }
+
+    fn compare(self, comparison: Comparison, value: Value) -> Filter<T> {
+        Filter::from_tree(FilterTree::Compare { column: self.position, comparison, value })
+    }
+}

@@ -1,0 +1,169 @@
+//! A table's definition, as data: columns, key and indexes.
+//!
+//! The derive emits it as constants; a table that is known only at run time builds the same
+//! struct. Everything below the typed handles works from it alone.
+
+mod check;
+pub(crate) mod json_schema;
+
+use std::{borrow::Cow, sync::OnceLock};
+
+use storehouse_sql::{CrudSql, Dialect, Shape};
+
+use crate::{column_type::ColumnType, value::Value};
+
+/// A table: its name, its columns, its key and its indexes.
+#[derive(Clone, Debug)]
+pub struct TableDef {
+    /// The schema that the table lives in, if it names one.
+    pub schema: Option<Cow<'static, str>>,
+    /// The table's name.
+    pub name: Cow<'static, str>,
+    /// What the table is, from the struct's doc comment.
+    pub description: Option<Cow<'static, str>>,
+    /// The columns, in the order in which rows are encoded and decoded.
+    pub columns: Cow<'static, [ColumnDef]>,
+    /// Positions of the key's columns, in key order; never empty.
+    pub key: Cow<'static, [usize]>,
+    /// Position of the key column that the store generates, if any.
+    pub auto: Option<usize>,
+    /// The declared indexes.
+    pub indexes: Cow<'static, [IndexDef]>,
+    /// Statements that were written when the table was derived.
+    pub sql: DerivedSql,
+}
+
+/// One column.
+#[derive(Clone, Debug)]
+pub struct ColumnDef {
+    /// The column's name.
+    pub name: Cow<'static, str>,
+    /// The column's type.
+    pub column_type: ColumnType,
+    /// Whether the column can be NULL.
+    pub nullable: bool,
+    /// What the column is, from the field's doc comment.
+    pub description: Option<Cow<'static, str>>,
+    /// The value of a column that was left out.
+    pub default: Option<fn() -> Value>,
+    /// What the column is for, beyond storing a value.
+    pub role: ColumnRole,
+    /// The JSON Schema of a `json` column's type, where it was asked for.
+    pub json_schema: Option<fn() -> serde_json::Value>,
+}
+
+/// What a column is for, beyond storing a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ColumnRole {
+    /// Nothing beyond.
+    #[default]
+    Plain,
+    /// Full-text search.
+    Text,
+    /// The metadata that belongs to a vector.
+    Metadata,
+}
+
+/// One index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexDef {
+    /// The index's name.
+    pub name: Cow<'static, str>,
+    /// Positions of the indexed columns.
+    pub columns: Cow<'static, [usize]>,
+    /// Whether no two rows may share these values.
+    pub unique: bool,
+}
+
+/// Statements that were written when the table was derived, one set for each SQL dialect whose
+/// feature was on.
+#[derive(Clone, Debug, Default)]
+pub struct DerivedSql {
+    /// SQLite's statements.
+    pub sqlite: Option<&'static CrudSql>,
+}
+
+impl TableDef {
+    /// The table's name with its schema, for messages.
+    pub fn full_name(&self) -> Cow<'_, str> {
+        match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name).into(),
+            None => Cow::Borrowed(&self.name),
+        }
+    }
+
+    /// The position of the column of that name.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// Whether the key is one integer column that the store generates.
+    pub fn auto_integer(&self) -> Option<usize> {
+        self.auto.filter(|&column| self.columns[column].column_type.integer_range().is_some())
+    }
+
+    /// The statements in `dialect`: those of the derive where they fit, else newly written.
+    pub fn crud(&self, dialect: Dialect) -> Cow<'static, CrudSql> {
+        let derived = match dialect {
+            Dialect::Sqlite => self.sql.sqlite,
+            _ => None,
+        };
+        match derived {
+            Some(derived) => Cow::Borrowed(derived),
+            None => Cow::Owned(self.with_shape(|shape| shape.crud(dialect))),
+        }
+    }
+
+    /// Calls `body` with the names that statements are made of.
+    pub fn with_shape<R>(&self, body: impl FnOnce(&Shape<'_>) -> R) -> R {
+        let columns: Vec<&str> = self.columns.iter().map(|column| &*column.name).collect();
+        body(&Shape {
+            schema: self.schema.as_deref(),
+            table: &self.name,
+            columns: &columns,
+            key: &self.key,
+        })
+    }
+
+    /// The same table under another name.
+    ///
+    /// The statements of the derive carry the old name, so they are written anew when needed;
+    /// index names begin with the new one, since most databases want them unique.
+    #[must_use]
+    pub fn renamed(&self, name: impl Into<Cow<'static, str>>) -> Self {
+        let name = name.into();
+        let rename = |index: &IndexDef| {
+            let rest = index.name.strip_prefix(&*self.name).unwrap_or(&index.name);
+            IndexDef { name: format!("{name}{rest}").into(), ..index.clone() }
+        };
+        Self {
+            indexes: self.indexes.iter().map(rename).collect(),
+            sql: DerivedSql::default(),
+            name,
+            ..self.clone()
+        }
+    }
+}
+
+/// Holds a definition that is made on first use; the derive emits one as a `static`.
+#[doc(hidden)]
+pub struct DefinitionCell(OnceLock<std::sync::Arc<TableDef>>);
+
+impl DefinitionCell {
+    /// An empty cell.
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// The definition, made on the first call.
+    pub fn get(&self, make: fn() -> TableDef) -> &std::sync::Arc<TableDef> {
+        self.0.get_or_init(|| std::sync::Arc::new(make()))
+    }
+}
+
+impl Default for DefinitionCell {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,345 @@
+//! The one error type, made to be matched on and to say what to do.
+//!
+//! A variant says what kind of thing went wrong; its [`Context`] says where: the backend, the
+//! table and the operation. Engines raise an error with an empty context, and the handle that
+//! the caller used fills it in.
+
+use std::{borrow::Cow, error::Error as StdError, fmt};
+
+/// The result of every operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error's cause, from a driver or from the caller's own code.
+pub type Source = Box<dyn StdError + Send + Sync>;
+
+/// Everything that can go wrong.
+///
+/// ```
+/// use storehouse_runtime::Error;
+///
+/// fn status(error: &Error) -> u16 {
+///     match error {
+///         Error::Validation { .. } | Error::EmptyCriteria { .. } => 400,
+///         Error::Conflict { .. } => 409,
+///         error if error.is_retryable() => 503,
+///         _ => 500,
+///     }
+/// }
+/// # assert_eq!(status(&Error::empty_criteria()), 400);
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The key or a unique column is taken by another row.
+    Conflict {
+        /// The columns of the constraint that was hit, where the backend tells.
+        columns: Vec<String>,
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// A value, a name or an option is not acceptable; nothing was done.
+    Validation {
+        /// What is wrong and what to give instead.
+        message: String,
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// `delete_search` was given a filter that matches every row.
+    EmptyCriteria {
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// The backend does not offer this operation.
+    Unsupported {
+        /// The operation that was asked for.
+        operation: Cow<'static, str>,
+        /// The backend that lacks it.
+        backend: Cow<'static, str>,
+        /// What to use instead.
+        advice: Cow<'static, str>,
+    },
+    /// The table is not in the database, or not as the definition has it.
+    Schema {
+        /// What differs, and how to mend it.
+        message: String,
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// Another writer holds the database; trying again may succeed.
+    Busy {
+        /// Who is waited for, as far as it is known.
+        message: String,
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// Waiting would never end: the caller's own task holds the transaction that it waits for.
+    Deadlock {
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// A stored value does not fit the column's type.
+    Decode {
+        /// The column's name.
+        column: String,
+        /// What was expected and what was found.
+        message: String,
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// The handle, the store or the transaction has ended.
+    Closed {
+        /// What ended.
+        message: String,
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// The backend failed: the disk is full, the file is damaged, the statement is refused.
+    Backend {
+        /// What the backend reported.
+        message: String,
+        /// Whether the same call may succeed when it is made again.
+        retryable: bool,
+        /// The driver's error.
+        source: Option<Source>,
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// The caller's own error, carried out of a transaction that it rolled back.
+    Application {
+        /// The error that the caller gave.
+        source: Source,
+    },
+}
+
+/// Where an error happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// The backend, such as `sqlite`.
+    pub backend: Option<&'static str>,
+    /// The table's name.
+    pub table: Option<String>,
+    /// The operation, such as `put`.
+    pub operation: Option<&'static str>,
+}
+
+impl Error {
+    /// A constraint on `columns` was hit.
+    pub fn conflict(columns: Vec<String>) -> Self {
+        Self::Conflict { columns, context: Box::default() }
+    }
+
+    /// Something given by the caller is not acceptable.
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::Validation { message: message.into(), context: Box::default() }
+    }
+
+    /// A deletion was asked for that would remove every row.
+    pub fn empty_criteria() -> Self {
+        Self::EmptyCriteria { context: Box::default() }
+    }
+
+    /// `backend` has no `operation`; `advice` says what to use instead.
+    pub fn unsupported(
+        operation: impl Into<Cow<'static, str>>,
+        backend: impl Into<Cow<'static, str>>,
+        advice: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::Unsupported {
+            operation: operation.into(),
+            backend: backend.into(),
+            advice: advice.into(),
+        }
+    }
+
+    /// The live table is missing or differs from its definition.
+    pub fn schema(message: impl Into<String>) -> Self {
+        Self::Schema { message: message.into(), context: Box::default() }
+    }
+
+    /// Another writer is in the way.
+    pub fn busy(message: impl Into<String>) -> Self {
+        Self::Busy { message: message.into(), context: Box::default() }
+    }
+
+    /// The caller waits for itself.
+    pub fn deadlock() -> Self {
+        Self::Deadlock { context: Box::default() }
+    }
+
+    /// A stored value does not fit `column`.
+    pub fn decode(column: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Decode { column: column.into(), message: message.into(), context: Box::default() }
+    }
+
+    /// What the caller used has ended.
+    pub fn closed(message: impl Into<String>) -> Self {
+        Self::Closed { message: message.into(), context: Box::default() }
+    }
+
+    /// The backend failed for a reason of its own.
+    pub fn backend(message: impl Into<String>, source: Option<Source>) -> Self {
+        Self::Backend { message: message.into(), retryable: false, source, context: Box::default() }
+    }
+
+    /// Wraps the caller's own error, so that a transaction's body can return it and roll back.
+    ///
+    /// ```
+    /// use storehouse_runtime::Error;
+    ///
+    /// let error = Error::application("out of stock");
+    /// assert_eq!(error.to_string(), "out of stock");
+    /// ```
+    pub fn application(source: impl Into<Source>) -> Self {
+        Self::Application { source: source.into() }
+    }
+
+    /// Whether the same call may succeed when it is simply made again.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Busy { .. } => true,
+            Self::Backend { retryable, .. } => *retryable,
+            _ => false,
+        }
+    }
+
+    /// Where it happened, for the variants that know.
+    pub fn context(&self) -> Option<&Context> {
+        match self {
+            Self::Conflict { context, .. }
+            | Self::Validation { context, .. }
+            | Self::EmptyCriteria { context }
+            | Self::Schema { context, .. }
+            | Self::Busy { context, .. }
+            | Self::Deadlock { context }
+            | Self::Decode { context, .. }
+            | Self::Closed { context, .. }
+            | Self::Backend { context, .. } => Some(context),
+            Self::Unsupported { .. } | Self::Application { .. } => None,
+        }
+    }
+
+    /// Fills in what the context does not say yet.
+    #[must_use]
+    pub fn at(mut self, backend: &'static str, table: &str, operation: &'static str) -> Self {
+        if let Some(context) = self.context_mut() {
+            context.backend.get_or_insert(backend);
+            context.operation.get_or_insert(operation);
+            if context.table.is_none() && !table.is_empty() {
+                context.table = Some(table.to_owned());
+            }
+        }
+        self
+    }
+
+    fn context_mut(&mut self) -> Option<&mut Context> {
+        match self {
+            Self::Conflict { context, .. }
+            | Self::Validation { context, .. }
+            | Self::EmptyCriteria { context }
+            | Self::Schema { context, .. }
+            | Self::Busy { context, .. }
+            | Self::Deadlock { context }
+            | Self::Decode { context, .. }
+            | Self::Closed { context, .. }
+            | Self::Backend { context, .. } => Some(context),
+            Self::Unsupported { .. } | Self::Application { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict { columns, .. } if columns.is_empty() => {
+                f.write_str("the key or a unique column is taken by another row")?;
+            }
+            Self::Conflict { columns, .. } => {
+                write!(f, "another row already has this value of {}", Names(columns))?;
+            }
+            Self::EmptyCriteria { .. } => f.write_str(
+                "the filter matches every row; use `delete_all` to empty a table on purpose",
+            )?,
+            Self::Unsupported { operation, backend, advice } => {
+                write!(f, "the {backend} backend has no `{operation}`; {advice}")?;
+            }
+            Self::Deadlock { .. } => f.write_str(
+                "this task holds an open transaction and would wait for itself; \
+                 use the handle inside the transaction, `handle.in_tx(&tx)`",
+            )?,
+            Self::Decode { column, message, .. } => write!(f, "column `{column}`: {message}")?,
+            Self::Validation { message, .. }
+            | Self::Schema { message, .. }
+            | Self::Busy { message, .. }
+            | Self::Closed { message, .. }
+            | Self::Backend { message, .. } => f.write_str(message)?,
+            Self::Application { source } => write!(f, "{source}")?,
+        }
+        match self.context() {
+            Some(context) if *context != Context::default() => write!(f, " ({context})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = self.table.as_ref().map(|table| format!("table `{table}`"));
+        let parts = [
+            self.operation.map(|operation| format!("in `{operation}`")),
+            table,
+            self.backend.map(|backend| format!("{backend} backend")),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        f.write_str(&parts.join(", "))
+    }
+}
+
+/// `a`, or `a` and `b` together.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, name) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "`{name}`")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Backend { source: Some(source), .. } => Some(source.as_ref()),
+            // `Display` already prints this one, so its own cause comes next.
+            Self::Application { source } => source.source(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_and_where() {
+        let error = Error::conflict(vec!["sku".into()]).at("sqlite", "products", "insert");
+        assert_eq!(
+            error.to_string(),
+            "another row already has this value of `sku` (in `insert`, table `products`, sqlite backend)"
+        );
+    }
+
+    #[test]
+    fn the_first_context_wins() {
+        let error = Error::busy("locked").at("sqlite", "a", "put").at("layer", "b", "get");
+        let context = error.context().unwrap();
+        assert_eq!(context.backend, Some("sqlite"));
+        assert_eq!(context.table.as_deref(), Some("a"));
+        assert_eq!(context.operation, Some("put"));
+        assert!(error.is_retryable());
+    }
+}

@@ -1,0 +1,104 @@
+//! What Storehouse's derived tables run on.
+//!
+//! Programs use the `storehouse` crate, which re-exports what they need from here. Authors of
+//! backends depend on this crate: [`TabularStorage`] and [`Backend`] are what they implement,
+//! [`TableDef`], [`Value`], [`FilterTree`] and [`Selection`] what they work with.
+//!
+//! A typed shell lies over an untyped core. [`Tabular`], [`Query`] and [`Filter`] know the
+//! user's type and do almost nothing; engines see tables as data and are compiled once.
+
+mod backend;
+mod capabilities;
+pub mod codec;
+mod column;
+mod column_type;
+mod cursor;
+mod definition;
+mod engine;
+mod environment;
+mod error;
+mod events;
+mod filter;
+mod maybe_send;
+pub mod memory;
+mod order;
+mod selection;
+pub mod sql;
+mod storage;
+mod store;
+mod table;
+mod tabular;
+#[cfg(test)]
+mod test_table;
+mod transaction;
+mod value;
+
+pub use self::{
+    backend::{Backend, BackendTransaction, Connector, DynBackend, DynBackendTransaction},
+    capabilities::Capabilities,
+    codec::{
+        ColumnSource, ColumnValue, Comparable, DecodeError, EncodeError, KeyColumn, NotNull,
+        NullableColumn, Ordered, TextColumn, json::Json,
+    },
+    column::{Column, Operand},
+    column_type::{ColumnType, Metric, VectorElement, VectorType},
+    cursor::Cursor,
+    definition::{ColumnDef, ColumnRole, DerivedSql, IndexDef, TableDef},
+    engine::EngineId,
+    environment::{Clock, Environment, IdGenerator, SystemClock, UuidV7Generator},
+    error::{Context, Error, Result, Source},
+    events::{EventKind, Events, Subscription, TabularEvent},
+    filter::{Comparison, Filter, FilterTree, LikePattern, LikeToken},
+    maybe_send::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
+    order::{Direction, Order, OrderTerm, compare_rows},
+    selection::Selection,
+    storage::{DynTabularStorage, RowReceiver, RowSink, Statement, TabularStorage, WriteMode},
+    store::{Store, StoreBuilder},
+    table::{
+        Assignment, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, PatchField, Row,
+        Table, TableKey, TablePatch,
+    },
+    tabular::{Anywhere, ClientKeys, InTransaction, Page, Query, Tabular},
+    transaction::Transaction,
+    value::{EncodedKey, EncodedRow, NewRow, Value},
+};
+
+/// What the derive's output names. Not part of the interface: it may change at any time.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::{borrow::Cow, sync::Arc};
+
+    pub use storehouse_sql::CrudSql;
+
+    pub use crate::{
+        codec::derived::{
+            AutoColumn, DescribedJson, FullTextColumn, IndexedColumn, JsonField, KeyPart,
+            MetadataColumn, VectorColumn, json_default,
+        },
+        definition::DefinitionCell,
+        sqlite_sql,
+        table::key_of_row,
+    };
+}
+
+/// Keeps SQLite's statements in a derived table when the `sqlite` feature is on. A derive cannot
+/// see features, a macro of this crate can.
+#[cfg(feature = "sqlite")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! sqlite_sql {
+    ($sql:expr) => {{
+        static SQL: $crate::__private::CrudSql = $sql;
+        ::core::option::Option::Some(&SQL)
+    }};
+}
+
+/// Drops SQLite's statements from a derived table, since the `sqlite` feature is off.
+#[cfg(not(feature = "sqlite"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! sqlite_sql {
+    ($sql:expr) => {
+        ::core::option::Option::None
+    };
+}

@@ -1,0 +1,105 @@
+//! The memory backend: for tests, for small data, and as the model that others are held to.
+//!
+//! Each table is a set of persistent ordered maps, one for the key and one for each index. A
+//! reader takes a snapshot, which is a few reference counts, and holds no lock while it works. A
+//! transaction works on snapshots of its own and puts them in place when it commits; other
+//! writers wait for it, readers do not.
+
+mod database;
+mod plan;
+mod scan;
+mod storage;
+mod table;
+mod transaction;
+
+use std::sync::Arc;
+
+use self::database::Database;
+pub use self::{storage::InMemoryTabularStorage, transaction::InMemoryTransaction};
+use crate::{
+    backend::{Backend, Connector, DynBackend, DynBackendTransaction},
+    capabilities::Capabilities,
+    definition::TableDef,
+    engine::EngineId,
+    error::{Error, Result},
+    maybe_send::BoxFuture,
+    storage::DynTabularStorage,
+};
+
+const NAME: &str = "memory";
+
+const CAPABILITIES: Capabilities = Capabilities {
+    writable: true,
+    transactions: true,
+    savepoints: true,
+    persistent: false,
+    multi_process: false,
+    sql: false,
+};
+
+/// A database in memory. Cheap to clone; clones share the tables.
+///
+/// ```
+/// use std::sync::Arc;
+/// use storehouse_runtime::{Store, memory::InMemoryBackend};
+///
+/// let store = Store::from_backend(Arc::new(InMemoryBackend::new()));
+/// assert_eq!(store.backend(), "memory");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct InMemoryBackend {
+    database: Arc<Database>,
+}
+
+impl InMemoryBackend {
+    /// An empty database.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Backend for InMemoryBackend {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn engine(&self) -> EngineId {
+        self.database.engine
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
+    }
+
+    fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>> {
+        Ok(Arc::new(InMemoryTabularStorage::open(&self.database, definition)?))
+    }
+
+    async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>> {
+        Ok(Arc::new(InMemoryTransaction::begin(&self.database).await?))
+    }
+}
+
+/// Opens `memory:`, a new empty database each time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemoryConnector;
+
+impl Connector for MemoryConnector {
+    fn schemes(&self) -> &'static [&'static str] {
+        &["memory"]
+    }
+
+    fn open<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Arc<dyn DynBackend>>> {
+        Box::pin(async move {
+            match url {
+                "memory" | "memory:" | "memory://" => {
+                    Ok(Arc::new(InMemoryBackend::new()) as Arc<dyn DynBackend>)
+                }
+                _ => Err(Error::validation(format!(
+                    "`{url}` names a database, but each memory database is new and has no name; \
+                     write `memory:` and share the store, or use `sqlite:` for a named one"
+                ))),
+            }
+        })
+    }
+}

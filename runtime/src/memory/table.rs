@@ -1,0 +1,357 @@
+//! One table in memory: what is stored, and how a row goes in and out.
+
+use std::{
+    cmp::Ordering,
+    ops::Bound,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use imbl::OrdMap;
+
+use crate::{
+    definition::TableDef,
+    error::{Error, Result},
+    storage::WriteMode,
+    table::Assignment,
+    value::{EncodedKey, EncodedRow, KeyValues, Value, compare_slices},
+};
+
+/// A stored row, shared between the key's map and those of the indexes.
+pub(super) type StoredRow = Arc<[Value]>;
+type Entries = OrdMap<SortKey, StoredRow>;
+
+/// A table's definition, and its state behind a lock that is never held for long.
+pub(super) struct Table {
+    pub(super) definition: Arc<TableDef>,
+    /// The key first, then the declared indexes.
+    pub(super) indexes: Vec<Index>,
+    state: RwLock<State>,
+}
+
+/// Which columns an index sorts by.
+pub(super) struct Index {
+    pub(super) name: String,
+    /// The declared columns, then those of the key that are not among them: so every entry has
+    /// a place of its own, and the order is total.
+    pub(super) columns: Vec<usize>,
+    /// How many of `columns` were declared.
+    declared: usize,
+    unique: bool,
+}
+
+/// What a table holds. Cloning it takes a few reference counts.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    /// Whether `setup_database` was called.
+    ready: bool,
+    /// One map for each index of the table.
+    pub(super) entries: Vec<Entries>,
+    /// The greatest generated key that was ever given or used.
+    last_id: i64,
+}
+
+/// A place in an index. With `above` set it lies behind every place that it is the beginning
+/// of, which makes it the end of a range.
+#[derive(Clone, Debug)]
+pub(super) struct SortKey {
+    pub(super) values: KeyValues,
+    pub(super) above: bool,
+}
+
+impl SortKey {
+    pub(super) const fn at(values: KeyValues) -> Self {
+        Self { values, above: false }
+    }
+
+    pub(super) const fn above(values: KeyValues) -> Self {
+        Self { values, above: true }
+    }
+}
+
+impl Ord for SortKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Most keys are one integer, and a lookup compares a dozen of them.
+        if let ([Value::Int(left)], [Value::Int(right)]) = (&self.values[..], &other.values[..]) {
+            return left.cmp(right).then(self.above.cmp(&other.above));
+        }
+        let common = self.values.len().min(other.values.len());
+        compare_slices(&self.values[..common], &other.values[..common]).then_with(|| {
+            match self.values.len().cmp(&other.values.len()) {
+                Ordering::Less if self.above => Ordering::Greater,
+                Ordering::Greater if other.above => Ordering::Less,
+                Ordering::Equal => self.above.cmp(&other.above),
+                by_length => by_length,
+            }
+        })
+    }
+}
+
+impl PartialOrd for SortKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for SortKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for SortKey {}
+
+impl Table {
+    pub(super) fn new(definition: Arc<TableDef>) -> Self {
+        let key = Index {
+            name: "the key".to_owned(),
+            columns: definition.key.to_vec(),
+            declared: definition.key.len(),
+            unique: true,
+        };
+        let declared = definition.indexes.iter().map(|index| {
+            let rest = definition.key.iter().filter(|column| !index.columns.contains(column));
+            Index {
+                name: format!("index `{}`", index.name),
+                columns: index.columns.iter().chain(rest).copied().collect(),
+                declared: index.columns.len(),
+                unique: index.unique,
+            }
+        });
+        let indexes: Vec<Index> = std::iter::once(key).chain(declared).collect();
+        let entries = vec![Entries::new(); indexes.len()];
+        let state = RwLock::new(State { ready: false, entries, last_id: 0 });
+        Self { definition, indexes, state }
+    }
+
+    /// Fails when `definition` has other columns, another key or other indexes.
+    pub(super) fn check_same(&self, definition: &TableDef) -> Result<()> {
+        let columns = |definition: &TableDef| -> Vec<_> {
+            (definition.columns.iter())
+                .map(|column| (column.name.clone(), column.column_type, column.nullable))
+                .collect()
+        };
+        let ours = &self.definition;
+        if columns(ours) == columns(definition)
+            && ours.key == definition.key
+            && ours.auto == definition.auto
+            && ours.indexes == definition.indexes
+        {
+            Ok(())
+        } else {
+            Err(Error::schema(format!(
+                "the store has a table `{}` with other columns, another key or other indexes; \
+                 give one of the two another name with `#[table(name = \"..\")]`",
+                definition.full_name()
+            )))
+        }
+    }
+
+    /// The state as it is now; fails before `setup_database`.
+    pub(super) fn read(&self) -> Result<RwLockReadGuard<'_, State>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.ready { Ok(state) } else { Err(self.not_set_up()) }
+    }
+
+    /// The state, to be changed; fails before `setup_database`.
+    pub(super) fn write(&self) -> Result<RwLockWriteGuard<'_, State>> {
+        let state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.ready { Ok(state) } else { Err(self.not_set_up()) }
+    }
+
+    pub(super) fn set_up(&self) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).ready = true;
+    }
+
+    fn not_set_up(&self) -> Error {
+        Error::schema(format!(
+            "table `{}` does not exist; call `setup_database()` first",
+            self.definition.full_name()
+        ))
+    }
+
+    /// Writes rows into `state`, all or none.
+    pub(super) fn write_rows(
+        &self,
+        state: &mut State,
+        rows: Vec<EncodedRow>,
+        mode: WriteMode,
+    ) -> Result<Vec<Option<EncodedRow>>> {
+        if let [_] = rows[..] {
+            // Everything is checked before the first change, so nothing has to be undone.
+            return rows.into_iter().map(|row| self.write_row(state, row, mode)).collect();
+        }
+        let mut changed = state.clone();
+        if let Some(auto) = self.definition.auto_integer() {
+            // Keys that are generated for this batch lie above those that it brings along.
+            for row in &rows {
+                changed.note_id(&row.0[auto]);
+            }
+        }
+        let stored = (rows.into_iter())
+            .map(|row| self.write_row(&mut changed, row, mode))
+            .collect::<Result<Vec<_>>>()?;
+        *state = changed;
+        Ok(stored)
+    }
+
+    fn write_row(
+        &self,
+        state: &mut State,
+        mut row: EncodedRow,
+        mode: WriteMode,
+    ) -> Result<Option<EncodedRow>> {
+        let auto = self.definition.auto_integer();
+        if let Some(auto) = auto.filter(|&auto| row.0[auto].is_null()) {
+            row.0[auto] = self.next_id(state, auto)?;
+        }
+        let existing = state.entries[0].get(&self.indexes[0].place(&row.0)).cloned();
+        if existing.is_some() && mode != WriteMode::Put {
+            return match mode {
+                WriteMode::InsertIfAbsent => Ok(None),
+                _ => Err(self.conflict(&self.indexes[0])),
+            };
+        }
+        if let Some(taken) = self.taken(state, &row.0, existing.as_ref()) {
+            return match mode {
+                WriteMode::InsertIfAbsent => Ok(None),
+                _ => Err(self.conflict(taken)),
+            };
+        }
+        self.replace(state, existing.as_ref(), &row.0.as_slice().into());
+        if let Some(auto) = auto {
+            state.note_id(&row.0[auto]);
+        }
+        Ok(Some(row))
+    }
+
+    /// Changes one row, and answers with the whole of it.
+    pub(super) fn update_row(
+        &self,
+        state: &mut State,
+        key: EncodedKey,
+        assignments: Vec<Assignment>,
+    ) -> Result<Option<EncodedRow>> {
+        let Some(existing) = state.entries[0].get(&SortKey::at(key.0)).cloned() else {
+            return Ok(None);
+        };
+        let mut row = existing.to_vec();
+        for Assignment { column, value } in assignments {
+            row[column] = value;
+        }
+        if let Some(taken) = self.taken(state, &row, Some(&existing)) {
+            return Err(self.conflict(taken));
+        }
+        self.replace(state, Some(&existing), &row.as_slice().into());
+        Ok(Some(EncodedRow(row)))
+    }
+
+    /// Removes the row with that key.
+    pub(super) fn delete_row(&self, state: &mut State, key: EncodedKey) -> bool {
+        let existing = state.entries[0].get(&SortKey::at(key.0)).cloned();
+        if let Some(existing) = &existing {
+            self.remove(state, existing);
+        }
+        existing.is_some()
+    }
+
+    /// Removes a row that is there.
+    pub(super) fn remove(&self, state: &mut State, row: &StoredRow) {
+        for (index, entries) in self.indexes.iter().zip(&mut state.entries) {
+            entries.remove(&index.place(row));
+        }
+    }
+
+    fn replace(&self, state: &mut State, existing: Option<&StoredRow>, row: &StoredRow) {
+        for (index, entries) in self.indexes.iter().zip(&mut state.entries) {
+            let place = index.place(row);
+            if let Some(existing) = existing {
+                let before = index.place(existing);
+                if before != place {
+                    entries.remove(&before);
+                }
+            }
+            entries.insert(place, Arc::clone(row));
+        }
+    }
+
+    /// The unique index in which another row than `existing` has these values. NULL is equal to
+    /// nothing, so a row with a NULL takes no place in it.
+    fn taken(&self, state: &State, row: &[Value], existing: Option<&StoredRow>) -> Option<&Index> {
+        (self.indexes.iter().zip(&state.entries).skip(1)).find_map(|(index, entries)| {
+            let declared = &index.columns[..index.declared];
+            if !index.unique || declared.iter().any(|&column| row[column].is_null()) {
+                return None;
+            }
+            let values: KeyValues = declared.iter().map(|&column| row[column].clone()).collect();
+            let range = (
+                Bound::Included(SortKey::at(values.clone())),
+                Bound::Excluded(SortKey::above(values)),
+            );
+            let (_, holder) = entries.range(range).next()?;
+            let is_itself = existing.is_some_and(|existing| Arc::ptr_eq(existing, holder));
+            (!is_itself).then_some(index)
+        })
+    }
+
+    fn conflict(&self, index: &Index) -> Error {
+        let columns = index.columns[..index.declared].iter();
+        let name = |&column: &usize| self.definition.columns[column].name.to_string();
+        Error::conflict(columns.map(name).collect())
+    }
+
+    fn next_id(&self, state: &mut State, auto: usize) -> Result<Value> {
+        let column = &self.definition.columns[auto];
+        let next = state.last_id.checked_add(1).ok_or_else(|| {
+            Error::validation(format!(
+                "column `{}` has reached the greatest integer, so no key can be generated; \
+                 give the key yourself",
+                column.name
+            ))
+        })?;
+        let next = Value::Int(next);
+        column.check(&next)?;
+        Ok(next)
+    }
+}
+
+impl Index {
+    /// A row's place in the index.
+    pub(super) fn place(&self, row: &[Value]) -> SortKey {
+        SortKey::at(self.columns.iter().map(|&column| row[column].clone()).collect())
+    }
+}
+
+impl State {
+    /// Forgets every row, but not which keys were given.
+    pub(super) fn clear(&mut self) {
+        for entries in &mut self.entries {
+            *entries = Entries::new();
+        }
+    }
+
+    fn note_id(&mut self, id: &Value) {
+        if let Value::Int(id) = *id {
+            self.last_id = self.last_id.max(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(values: &[i64]) -> KeyValues {
+        values.iter().copied().map(Value::Int).collect()
+    }
+
+    #[test]
+    fn the_end_of_a_range_lies_behind_all_that_it_begins() {
+        let end = SortKey::above(values(&[1]));
+        assert!(SortKey::at(values(&[1])) < end);
+        assert!(SortKey::at(values(&[1, i64::MAX])) < end);
+        assert!(end < SortKey::at(values(&[2])));
+        assert!(end > SortKey::at(values(&[1, 5])));
+        assert!(SortKey::at(values(&[1])) < SortKey::at(values(&[1, 0])));
+        assert!(SortKey::at(values(&[2])) > end);
+    }
+}

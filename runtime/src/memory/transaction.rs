@@ -1,0 +1,150 @@
+//! Transactions in memory: snapshots that are changed aside and put in place at the commit.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    InMemoryTabularStorage,
+    database::{Database, TransactionPermit},
+    table::{State, Table},
+};
+use crate::{
+    backend::BackendTransaction,
+    definition::TableDef,
+    error::{Error, Result},
+    storage::DynTabularStorage,
+};
+
+/// An open transaction of a database in memory.
+#[derive(Debug)]
+pub struct InMemoryTransaction {
+    database: Arc<Database>,
+    workspace: Arc<Workspace>,
+}
+
+/// The tables that a transaction has touched, as it sees them.
+pub(super) struct Workspace {
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    /// Given back when the transaction ends.
+    permit: Option<TransactionPermit>,
+    /// By name, so that a commit locks them in one order.
+    tables: BTreeMap<String, (Arc<Table>, State)>,
+    savepoints: Vec<BTreeMap<String, (Arc<Table>, State)>>,
+}
+
+impl std::fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workspace").finish_non_exhaustive()
+    }
+}
+
+impl InMemoryTransaction {
+    pub(super) async fn begin(database: &Arc<Database>) -> Result<Self> {
+        let permit = database.permit_transaction().await?;
+        let inner = Inner { permit: Some(permit), tables: BTreeMap::new(), savepoints: Vec::new() };
+        let workspace = Arc::new(Workspace { inner: Mutex::new(inner) });
+        Ok(Self { database: Arc::clone(database), workspace })
+    }
+}
+
+impl Workspace {
+    /// Looks at a table as the transaction sees it, and changes it there.
+    pub(super) fn change<R>(
+        &self,
+        table: &Arc<Table>,
+        change: impl FnOnce(&mut State) -> Result<R>,
+    ) -> Result<R> {
+        let mut inner = self.lock();
+        inner.check_open()?;
+        let name = table.definition.full_name();
+        if !inner.tables.contains_key(&*name) {
+            let snapshot = table.read()?.clone();
+            inner.tables.insert(name.clone().into_owned(), (Arc::clone(table), snapshot));
+        }
+        match inner.tables.get_mut(&*name) {
+            Some((_, state)) => change(state),
+            None => unreachable!("the table was just put there"),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn check_open(&self) -> Result<()> {
+        if self.permit.is_some() {
+            Ok(())
+        } else {
+            Err(Error::closed("the transaction has ended; begin another one"))
+        }
+    }
+}
+
+impl BackendTransaction for InMemoryTransaction {
+    fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>> {
+        let workspace = Arc::clone(&self.workspace);
+        Ok(Arc::new(InMemoryTabularStorage::open_in(&self.database, definition, workspace)?))
+    }
+
+    async fn commit(&self) -> Result<()> {
+        let mut inner = self.workspace.lock();
+        inner.check_open()?;
+        let tables = std::mem::take(&mut inner.tables);
+        // All locks are held before the first table changes, so that nobody sees half of it.
+        let mut targets = Vec::with_capacity(tables.len());
+        for (table, state) in tables.values() {
+            targets.push((table.write()?, state));
+        }
+        for (target, state) in &mut targets {
+            **target = state.clone();
+        }
+        drop(targets);
+        inner.permit = None;
+        Ok(())
+    }
+
+    async fn rollback(&self) -> Result<()> {
+        let mut inner = self.workspace.lock();
+        inner.check_open()?;
+        inner.tables.clear();
+        inner.permit = None;
+        Ok(())
+    }
+
+    async fn savepoint(&self) -> Result<()> {
+        let mut inner = self.workspace.lock();
+        inner.check_open()?;
+        let mark = inner.tables.clone();
+        inner.savepoints.push(mark);
+        Ok(())
+    }
+
+    async fn release_savepoint(&self) -> Result<()> {
+        let mut inner = self.workspace.lock();
+        inner.check_open()?;
+        inner.savepoints.pop();
+        Ok(())
+    }
+
+    fn rollback_savepoint(&self) {
+        let mut inner = self.workspace.lock();
+        if let Some(mark) = inner.savepoints.pop() {
+            inner.tables = mark;
+        }
+    }
+}
+
+impl Drop for InMemoryTransaction {
+    fn drop(&mut self) {
+        let mut inner = self.workspace.lock();
+        inner.tables.clear();
+        inner.permit = None;
+    }
+}

@@ -1,0 +1,305 @@
+//! The statements that are put together at run time.
+
+use storehouse_sql::Dialect;
+
+use super::{
+    filter::{self, Place},
+    keyset,
+    parameter::Parameter,
+    pieces::{Pieces, Portable, Text},
+};
+use crate::{
+    definition::TableDef, filter::FilterTree, selection::Selection, storage::Statement,
+    table::Assignment, value::EncodedKey,
+};
+
+/// What a statement is to do; it borrows the values that will be bound.
+#[derive(Clone, Copy, Debug)]
+pub enum Command<'a> {
+    /// Reads every column of the selected rows, in order.
+    Select(&'a Selection),
+    /// Counts the rows that match.
+    Count(&'a FilterTree),
+    /// Deletes the rows that match.
+    Delete(&'a FilterTree),
+    /// Changes columns of the row with that key and returns every column of it.
+    Update {
+        /// The key's values, in key order.
+        key: &'a EncodedKey,
+        /// The new values; at least one.
+        assignments: &'a [Assignment],
+    },
+}
+
+impl<'a> Command<'a> {
+    /// The statement as a person can run it, with every value in its place.
+    ///
+    /// It differs from what a [`StatementCache`](super::StatementCache) gives in one thing: the
+    /// values of a list each have a placeholder.
+    ///
+    /// ```
+    /// use storehouse_runtime::{FilterTree, TableDef, sql::Command};
+    /// use storehouse_sql::Dialect;
+    ///
+    /// # fn show(products: &TableDef) {
+    /// let filter = FilterTree::IsNull { column: 2 };
+    /// let statement = Command::Count(&filter).statement(Dialect::Sqlite, products);
+    /// assert_eq!(statement.sql, r#"SELECT count(*) FROM "products" WHERE "retired_at" IS NULL"#);
+    /// # }
+    /// ```
+    pub fn statement(self, dialect: Dialect, definition: &TableDef) -> Statement {
+        let mut portable = Portable::new(dialect, definition);
+        self.walk(definition, &mut portable);
+        portable.into_statement()
+    }
+
+    /// The text that is prepared.
+    pub(super) fn sql(self, dialect: Dialect, definition: &TableDef) -> String {
+        let mut text = Text::new(dialect, definition);
+        self.walk(definition, &mut text);
+        text.into_sql()
+    }
+
+    /// Gives off the statement, piece by piece.
+    pub(super) fn walk(self, definition: &TableDef, pieces: &mut impl Pieces<'a>) {
+        match self {
+            Self::Select(selection) => select(definition, selection, pieces),
+            Self::Count(matching) => {
+                pieces.text("SELECT count(*) FROM ");
+                pieces.table();
+                write_where(matching, pieces);
+            }
+            Self::Delete(matching) => {
+                pieces.text("DELETE FROM ");
+                pieces.table();
+                write_where(matching, pieces);
+            }
+            Self::Update { key, assignments } => update(definition, key, assignments, pieces),
+        }
+    }
+}
+
+fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl Pieces<'a>) {
+    pieces.text("SELECT ");
+    every_column(definition, pieces);
+    pieces.text(" FROM ");
+    pieces.table();
+    write_where(&selection.filter, pieces);
+    if let Some(after) = &selection.after {
+        pieces.text(if selection.filter.is_all() { " WHERE " } else { " AND " });
+        keyset::write(definition, &selection.order, after, pieces);
+    }
+    for (position, term) in selection.order.iter().enumerate() {
+        pieces.text(if position == 0 { " ORDER BY " } else { ", " });
+        pieces.column(term.column);
+        pieces.text(" ");
+        pieces.text(term.direction.sql());
+    }
+    match (selection.limit, selection.offset) {
+        (None, 0) => return,
+        (Some(limit), _) => {
+            pieces.text(" LIMIT ");
+            pieces.parameter(number(limit));
+        }
+        // SQLite has no offset without a limit; a negative one is none.
+        (None, _) => pieces.text(" LIMIT -1"),
+    }
+    if selection.offset > 0 {
+        pieces.text(" OFFSET ");
+        pieces.parameter(number(selection.offset));
+    }
+}
+
+fn update<'a>(
+    definition: &TableDef,
+    key: &'a EncodedKey,
+    assignments: &'a [Assignment],
+    pieces: &mut impl Pieces<'a>,
+) {
+    pieces.text("UPDATE ");
+    pieces.table();
+    for (position, assignment) in assignments.iter().enumerate() {
+        pieces.text(if position == 0 { " SET " } else { ", " });
+        equals(assignment.column, Parameter::Value(&assignment.value), pieces);
+    }
+    for (position, (&column, value)) in definition.key.iter().zip(key.values()).enumerate() {
+        pieces.text(if position == 0 { " WHERE " } else { " AND " });
+        equals(column, Parameter::Value(value), pieces);
+    }
+    pieces.text(" RETURNING ");
+    every_column(definition, pieces);
+}
+
+/// The condition, unless every row matches. It may be followed by ` AND ` and more.
+fn write_where<'a>(matching: &'a FilterTree, pieces: &mut impl Pieces<'a>) {
+    if !matching.is_all() {
+        pieces.text(" WHERE ");
+        filter::write(matching, Place::And, pieces);
+    }
+}
+
+fn every_column<'a>(definition: &TableDef, pieces: &mut impl Pieces<'a>) {
+    for column in 0..definition.columns.len() {
+        if column > 0 {
+            pieces.text(", ");
+        }
+        pieces.column(column);
+    }
+}
+
+fn equals<'a>(column: usize, parameter: Parameter<'a>, pieces: &mut impl Pieces<'a>) {
+    pieces.column(column);
+    pieces.text(" = ");
+    pieces.parameter(parameter);
+}
+
+/// A count of rows; no table has more than SQL can express.
+fn number<'a>(count: u64) -> Parameter<'a> {
+    Parameter::Integer(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        order::{Direction, OrderTerm},
+        test_table,
+        value::Value,
+    };
+
+    const COLUMNS: &str = r#""id", "sku", "price", "note""#;
+
+    fn statement(command: Command<'_>) -> Statement {
+        command.statement(Dialect::Sqlite, &test_table::definition())
+    }
+
+    fn selection() -> Selection {
+        Selection {
+            filter: FilterTree::all(),
+            order: Vec::new(),
+            after: None,
+            limit: None,
+            offset: 0,
+        }
+    }
+
+    fn order(columns: &[usize]) -> Vec<OrderTerm> {
+        let direction = Direction::Ascending;
+        columns.iter().map(|&column| OrderTerm { column, direction }).collect()
+    }
+
+    fn is_null(column: usize) -> FilterTree {
+        FilterTree::IsNull { column }
+    }
+
+    #[test]
+    fn a_query_of_everything() {
+        let statement = statement(Command::Select(&selection()));
+        assert_eq!(statement.sql, format!(r#"SELECT {COLUMNS} FROM "products""#));
+        assert_eq!(statement.parameters, []);
+    }
+
+    #[test]
+    fn a_query_with_all_its_parts() {
+        let mut order = order(&[2, 0]);
+        order[0].direction = Direction::Descending;
+        order[1].direction = Direction::Descending;
+        let selection = Selection {
+            filter: is_null(1).or(is_null(3)),
+            order,
+            after: Some(vec![Value::Float(0.5), Value::Int(7)]),
+            limit: Some(10),
+            offset: 20,
+        };
+        let statement = statement(Command::Select(&selection));
+        assert_eq!(
+            statement.sql,
+            format!(
+                r#"SELECT {COLUMNS} FROM "products" WHERE ("sku" IS NULL OR "note" IS NULL) AND ("price", "id") < (?, ?) ORDER BY "price" DESC, "id" DESC LIMIT ? OFFSET ?"#
+            )
+        );
+        let expected = [Value::Float(0.5), Value::Int(7), Value::Int(10), Value::Int(20)];
+        assert_eq!(statement.parameters, expected);
+    }
+
+    #[test]
+    fn conditions_stand_after_where_and_are_joined_by_and() {
+        let head = format!(r#"SELECT {COLUMNS} FROM "products""#);
+        let filter = is_null(1).and(is_null(3));
+        let filtered = Selection { filter, order: order(&[0]), ..selection() };
+        let sql = statement(Command::Select(&filtered)).sql;
+        assert_eq!(
+            sql,
+            format!(r#"{head} WHERE "sku" IS NULL AND "note" IS NULL ORDER BY "id" ASC"#)
+        );
+        let after = Some(vec![Value::Int(1)]);
+        let continued = Selection { order: order(&[0]), after, ..selection() };
+        let sql = statement(Command::Select(&continued)).sql;
+        assert_eq!(sql, format!(r#"{head} WHERE "id" > ? ORDER BY "id" ASC"#));
+    }
+
+    #[test]
+    fn limits_and_offsets() {
+        let head = format!(r#"SELECT {COLUMNS} FROM "products""#);
+        let limit = Selection { limit: Some(0), ..selection() };
+        let limit = statement(Command::Select(&limit));
+        assert_eq!(limit.sql, format!("{head} LIMIT ?"));
+        assert_eq!(limit.parameters, [Value::Int(0)]);
+        let offset = Selection { offset: u64::MAX, ..selection() };
+        let offset = statement(Command::Select(&offset));
+        assert_eq!(offset.sql, format!("{head} LIMIT -1 OFFSET ?"));
+        assert_eq!(offset.parameters, [Value::Int(i64::MAX)]);
+    }
+
+    #[test]
+    fn counts_and_deletions() {
+        assert_eq!(
+            statement(Command::Count(&FilterTree::all())).sql,
+            r#"SELECT count(*) FROM "products""#
+        );
+        assert_eq!(
+            statement(Command::Count(&is_null(3))).sql,
+            r#"SELECT count(*) FROM "products" WHERE "note" IS NULL"#
+        );
+        assert_eq!(
+            statement(Command::Delete(&is_null(3).or(is_null(1)))).sql,
+            r#"DELETE FROM "products" WHERE ("note" IS NULL OR "sku" IS NULL)"#
+        );
+        let nothing = FilterTree::all().negate();
+        assert_eq!(
+            statement(Command::Delete(&nothing)).sql,
+            r#"DELETE FROM "products" WHERE FALSE"#
+        );
+    }
+
+    #[test]
+    fn an_update_returns_the_whole_row() {
+        let assignments = [
+            Assignment { column: 3, value: Value::Null },
+            Assignment { column: 1, value: Value::Text("A1".into()) },
+        ];
+        let key = EncodedKey::single(Value::Int(7));
+        let update = Command::Update { key: &key, assignments: &assignments };
+        let one_key = statement(update);
+        assert_eq!(
+            one_key.sql,
+            format!(
+                r#"UPDATE "products" SET "note" = ?, "sku" = ? WHERE "id" = ? RETURNING {COLUMNS}"#
+            )
+        );
+        let expected = [Value::Null, Value::Text("A1".into()), Value::Int(7)];
+        assert_eq!(one_key.parameters, expected);
+
+        let mut compound = TableDef::clone(&test_table::definition());
+        compound.schema = Some("shop".into());
+        compound.key = vec![1, 0].into();
+        let key = EncodedKey::from(vec![Value::Text("A1".into()), Value::Int(7)]);
+        let update = Command::Update { key: &key, assignments: &assignments[..1] };
+        assert_eq!(
+            update.statement(Dialect::Sqlite, &compound).sql,
+            format!(
+                r#"UPDATE "shop.products" SET "note" = ? WHERE "sku" = ? AND "id" = ? RETURNING {COLUMNS}"#
+            )
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! Opening a store from a URL, and what an opened store gives.
+
+use std::sync::Arc;
+
+use crate::{
+    backend::{Connector, DynBackend},
+    capabilities::Capabilities,
+    environment::{Clock, Environment, IdGenerator},
+    error::{Error, Result},
+    table::{Row, Table},
+    tabular::Tabular,
+    transaction::Transaction,
+};
+
+/// An opened database. Cheap to clone; the database closes when the last clone and the last
+/// handle are dropped.
+#[derive(Clone)]
+pub struct Store {
+    backend: Arc<dyn DynBackend>,
+    environment: Environment,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("backend", &self.backend.name()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A store over a backend that was opened by hand.
+    pub fn from_backend(backend: Arc<dyn DynBackend>) -> Self {
+        Self { backend, environment: Environment::default() }
+    }
+
+    /// The backend's name, such as `sqlite`.
+    pub fn backend(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    /// What the backend can do.
+    pub fn capabilities(&self) -> Capabilities {
+        self.backend.capabilities()
+    }
+
+    /// The table of `T`. It exists in the database once `setup_database()` was called on it.
+    #[expect(clippy::unused_async, reason = "other backends look at the database here")]
+    pub async fn tabular<T: Table>(&self) -> Result<Tabular<T>> {
+        self.open_table(T::definition())
+    }
+
+    /// The table of `T` under another name than the definition's.
+    ///
+    /// Fails with [`Error::Validation`] when the name is not an ASCII letter or underscore
+    /// followed by letters, digits and underscores, or is longer than 63 bytes.
+    #[expect(clippy::unused_async, reason = "other backends look at the database here")]
+    pub async fn tabular_as<T: Table>(&self, name: &str) -> Result<Tabular<T>> {
+        check_identifier(name)?;
+        self.open_table(&Arc::new(T::definition().renamed(name.to_owned())))
+    }
+
+    fn open_table<T: Row>(&self, definition: &Arc<crate::TableDef>) -> Result<Tabular<T>> {
+        let storage = self.backend.tabular(definition)?;
+        Ok(Tabular::new(storage, self.environment.clone(), Some(self.backend.engine())))
+    }
+
+    /// Begins a transaction. Prefer [`Store::transaction`], which cannot be left open.
+    ///
+    /// Fails with [`Error::Unsupported`] where the backend has none, with [`Error::Busy`] when
+    /// another transaction does not end in time, and with [`Error::Deadlock`] inside the body of
+    /// a transaction of this store.
+    pub async fn begin(&self) -> Result<Transaction> {
+        let name = self.backend.name();
+        let begun = self.backend.begin().await.map_err(|error| error.at(name, "", "begin"))?;
+        Ok(Transaction::new(begun, self.backend.engine(), name))
+    }
+
+    /// Runs `body` in a transaction: commits when it returns `Ok`, rolls back when it returns
+    /// `Err`, panics, or is dropped.
+    ///
+    /// An error of the caller's own goes through [`Error::application`].
+    pub async fn transaction<R>(
+        &self,
+        body: impl AsyncFnOnce(&Transaction) -> Result<R>,
+    ) -> Result<R> {
+        let transaction = self.begin().await?;
+        match self.backend.engine().enter(body(&transaction)).await {
+            Ok(result) => {
+                transaction.commit().await?;
+                Ok(result)
+            }
+            Err(error) => {
+                // The body's error tells more than that of a rollback.
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Chooses the backends, the clock and the id generator of a store, and opens it.
+#[derive(Default)]
+pub struct StoreBuilder {
+    connectors: Vec<Arc<dyn Connector>>,
+    environment: Environment,
+}
+
+impl std::fmt::Debug for StoreBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreBuilder").field("schemes", &self.schemes()).finish_non_exhaustive()
+    }
+}
+
+impl StoreBuilder {
+    /// A builder that knows no backend yet. The facade's `Store::builder()` knows all that are
+    /// compiled in.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a backend. Where two open the same scheme, the one added last does.
+    #[must_use]
+    pub fn register(mut self, connector: impl Connector) -> Self {
+        self.connectors.push(Arc::new(connector));
+        self
+    }
+
+    /// Takes the time from `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.environment.clock = Arc::new(clock);
+        self
+    }
+
+    /// Takes identifiers from `ids`.
+    #[must_use]
+    pub fn id_generator(mut self, ids: impl IdGenerator) -> Self {
+        self.environment.ids = Arc::new(ids);
+        self
+    }
+
+    /// Opens the database that `url` names.
+    ///
+    /// Fails with [`Error::Validation`] when no registered backend opens such URLs, or the
+    /// backend does not understand it.
+    pub async fn open(self, url: &str) -> Result<Store> {
+        let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);
+        let connector = (self.connectors.iter().rev())
+            .find(|connector| connector.schemes().contains(&scheme))
+            .ok_or_else(|| {
+                Error::validation(format!(
+                    "no backend opens `{scheme}:` URLs; this program has: {}. \
+                     Turn on the backend's feature, or add it with `Store::builder().register(..)`",
+                    self.schemes().join(", ")
+                ))
+            })?;
+        let backend = connector.open(url).await?;
+        Ok(Store { backend, environment: self.environment })
+    }
+
+    fn schemes(&self) -> Vec<&'static str> {
+        self.connectors.iter().flat_map(|connector| connector.schemes()).copied().collect()
+    }
+}
+
+/// The names that every database can hold: checked by the derive at compile time, and here for
+/// names that come at run time.
+fn check_identifier(name: &str) -> Result<()> {
+    let mut characters = name.chars();
+    let begins = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    let goes_on = characters.all(|next| next.is_ascii_alphanumeric() || next == '_');
+    if begins && goes_on && name.len() <= 63 {
+        Ok(())
+    } else {
+        Err(Error::validation(format!(
+            "`{name}` cannot be a table's name; use an ASCII letter or underscore, \
+             then letters, digits and underscores, 63 bytes at most"
+        )))
+    }
+}

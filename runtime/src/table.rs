@@ -1,0 +1,214 @@
+//! What `derive(Table)` implements: a type's definition, its codec, and the types that go in.
+//!
+//! [`Row`] is what a handle needs of any type; [`Table`] adds the definition that the compiler
+//! knows. Nothing here is implemented by hand in ordinary use.
+
+use std::sync::Arc;
+
+use crate::{
+    codec::{ColumnSource, DecodeError, EncodeError, KeyColumn},
+    definition::TableDef,
+    maybe_send::{MaybeSend, MaybeSync},
+    value::{EncodedKey, EncodedRow, NewRow, Value},
+};
+
+/// A type that can be stored as a row.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a table",
+    label = "this type has no columns",
+    note = "add `#[derive(Table)]` to `{Self}`"
+)]
+pub trait Row: Sized + MaybeSend + MaybeSync + 'static {
+    /// The primary key's type: the key field's own, or `{Name}Key` where the key is compound.
+    type Key: TableKey;
+
+    /// The row's values, one for each column.
+    fn encode(self) -> Result<EncodedRow, EncodeError>;
+    /// Reads a row, each column by its position in `definition`.
+    fn decode(
+        definition: &Arc<TableDef>,
+        source: &mut dyn ColumnSource,
+    ) -> Result<Self, DecodeError>;
+    /// A copy of one column's value.
+    fn value(&self, column: usize) -> Result<Value, EncodeError>;
+}
+
+/// A type whose definition the compiler knows.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a table",
+    label = "this type has no columns",
+    note = "add `#[derive(Table)]` to `{Self}`"
+)]
+pub trait Table: Row {
+    /// The patch struct, `{Name}Patch`.
+    type Patch: TablePatch<Self>;
+
+    /// The table's name, columns, key and indexes.
+    fn definition() -> &'static Arc<TableDef>;
+
+    /// The table's JSON Schema.
+    fn json_schema() -> serde_json::Value {
+        Self::definition().json_schema()
+    }
+}
+
+/// A primary key: a column's type, or `{Name}Key` where the key is compound.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key",
+    label = "a key needs exact equality, an order, and no NULL",
+    note = "use an integer, String, Uuid, bool, Vec<u8> or a date-time"
+)]
+pub trait TableKey: Clone + MaybeSend + MaybeSync + 'static {
+    /// The key's values, in key order.
+    fn encode(&self) -> EncodedKey;
+    /// Rebuilds the key from its values.
+    fn decode(key: EncodedKey) -> Result<Self, DecodeError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<V: KeyColumn + Clone + MaybeSend + MaybeSync + 'static> TableKey for V {
+    fn encode(&self) -> EncodedKey {
+        EncodedKey::single(self.to_value())
+    }
+
+    fn decode(key: EncodedKey) -> Result<Self, DecodeError> {
+        V::decode(&mut EncodedRow(key.into_values()), 0)
+    }
+}
+
+/// What `get`, `update` and others take as the key of a `T`: a reference to its key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the key of `{T}`",
+    label = "not a reference to the key's type",
+    note = "give a reference to the key: `&row.id`, or `&{T}Key {{ .. }}` where the key has several columns"
+)]
+pub trait IntoKey<T> {
+    /// The key's values.
+    fn into_key(self) -> EncodedKey;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: TableKey, T: Row<Key = K>> IntoKey<T> for &K {
+    fn into_key(self) -> EncodedKey {
+        self.encode()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Row<Key = String>> IntoKey<T> for &str {
+    fn into_key(self) -> EncodedKey {
+        EncodedKey::single(Value::Text(self.to_owned()))
+    }
+}
+
+/// What `delete` takes: the key of a `T`, or a `T` itself, each by reference.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a `{T}` nor the key of one",
+    label = "not a reference to a row or to a key",
+    note = "give a reference to the key, `&row.id`, or to the row, `&row`"
+)]
+pub trait KeyOrRow<T> {
+    /// The key's values.
+    fn into_key(self) -> Result<EncodedKey, EncodeError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, K: IntoKey<T>> KeyOrRow<T> for K {
+    fn into_key(self) -> Result<EncodedKey, EncodeError> {
+        Ok(IntoKey::into_key(self))
+    }
+}
+
+/// What `put` and `insert` take: a whole row, the insert struct, or the insert struct joined
+/// with what may be left out.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be put into the table of `{T}`",
+    label = "neither a `{T}` nor its insert struct",
+    note = "give a `{T}`, a `{T}Insert {{ .. }}`, or `{T}Insert {{ .. }}.with({T}Optional {{ .. }})`"
+)]
+pub trait Insertable<T> {
+    /// The row's values, with those left out that were not given.
+    fn into_new_row(self) -> Result<NewRow, EncodeError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Row> Insertable<T> for T {
+    fn into_new_row(self) -> Result<NewRow, EncodeError> {
+        self.encode().map(NewRow::from)
+    }
+}
+
+/// The columns that may be left out of an insert: `{Name}Optional`.
+pub trait OptionalColumns<T> {
+    /// Sets the columns that were given.
+    fn apply(self, row: &mut NewRow) -> Result<(), EncodeError>;
+}
+
+/// An insert struct joined with optional columns, made by `with(..)`.
+#[derive(Clone, Debug)]
+pub struct InsertWith<I, O> {
+    /// What must be given.
+    pub insert: I,
+    /// What may be given.
+    pub optional: O,
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, I, O> Insertable<T> for InsertWith<I, O>
+where
+    I: Insertable<T>,
+    O: OptionalColumns<T>,
+{
+    fn into_new_row(self) -> Result<NewRow, EncodeError> {
+        let mut row = self.insert.into_new_row()?;
+        self.optional.apply(&mut row)?;
+        Ok(row)
+    }
+}
+
+/// A partial update of a `T`: `{Name}Patch`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a patch of `{T}`",
+    label = "not the patch struct of this table",
+    note = "write `{T}Patch {{ column: Set(value), ..Default::default() }}`"
+)]
+pub trait TablePatch<T> {
+    /// The columns that change, with their new values.
+    fn into_assignments(self) -> Result<Vec<Assignment>, EncodeError>;
+}
+
+/// One column's new value in an update.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    /// The column's position.
+    pub column: usize,
+    /// Its new value.
+    pub value: Value,
+}
+
+/// One field of a patch: keep what is stored, or set a new value.
+///
+/// A nullable column has the type `PatchField<Option<V>>`, so that keeping it, setting it and
+/// setting it to NULL are three different things:
+///
+/// ```
+/// use storehouse_runtime::PatchField::{self, Keep, Set};
+///
+/// let keep: PatchField<Option<i64>> = Keep;
+/// let to_null: PatchField<Option<i64>> = Set(None);
+/// assert_ne!(keep, to_null);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PatchField<V> {
+    /// Leaves the column as it is.
+    #[default]
+    Keep,
+    /// Gives the column this value.
+    Set(V),
+}
+
+/// Implemented by the derive for `&{Name}`, so that `delete` takes a row.
+#[doc(hidden)]
+pub fn key_of_row<T: Row>(row: &T, key: &[usize]) -> Result<EncodedKey, EncodeError> {
+    key.iter().map(|&column| row.value(column)).collect()
+}

@@ -1,0 +1,287 @@
+//! The handle that programs use: typed on the outside, thin on the inside.
+//!
+//! A [`Tabular`] encodes what goes in, checks it against the definition, lets the storage work
+//! and decodes what comes out. It holds no logic that could live below it.
+
+mod collect;
+mod prepare;
+mod query;
+mod read;
+mod write;
+
+use std::{future::Future, marker::PhantomData, sync::Arc};
+
+pub use self::{
+    prepare::ClientKeys,
+    query::{Page, Query},
+};
+use crate::{
+    capabilities::Capabilities,
+    codec::{DecodeError, EncodeError},
+    definition::TableDef,
+    engine::EngineId,
+    environment::Environment,
+    error::{Error, Result},
+    events::{EventHub, Events, RawEvent},
+    storage::DynTabularStorage,
+    table::Row,
+    transaction::{Transaction, TransactionCore},
+};
+
+/// A table of `T` in a store. Cheap to clone.
+///
+/// `Scope` is [`Anywhere`] for a handle from the store, and [`InTransaction`] for one that
+/// joined a transaction and borrows it.
+///
+/// ```
+/// use storehouse::prelude::*;
+///
+/// #[derive(Table, Clone, Debug, PartialEq)]
+/// #[table(index(category))]
+/// struct Product {
+///     #[table(key, auto)]
+///     id: i64,
+///     category: String,
+///     price: f64,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> storehouse::Result<()> {
+/// let store = storehouse::open("memory:").await?;
+/// let products = store.tabular::<Product>().await?;
+/// products.setup_database().await?;
+///
+/// let saw = products.put(ProductInsert { category: "tools".into(), price: 9.5 }).await?;
+/// products.update(&saw.id, ProductPatch { price: Set(8.5), ..Default::default() }).await?;
+///
+/// let cheap = products
+///     .query(Product::CATEGORY.eq("tools") & Product::PRICE.lt(9.0))
+///     .order_by(Product::PRICE.asc())
+///     .limit(10)
+///     .await?;
+/// assert_eq!(cheap[0].id, saw.id);
+/// assert!(products.delete(&saw).await?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Tabular<T: Row, Scope = Anywhere> {
+    core: Arc<Core>,
+    marker: PhantomData<fn() -> (T, Scope)>,
+}
+
+/// The scope of a handle that works outside transactions.
+#[derive(Clone, Copy, Debug)]
+pub struct Anywhere;
+
+/// The scope of a handle that joined a transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct InTransaction<'t>(PhantomData<&'t Transaction>);
+
+impl<T: Row, Scope> Clone for Tabular<T, Scope> {
+    fn clone(&self) -> Self {
+        Self::from_core(Arc::clone(&self.core))
+    }
+}
+
+impl<T: Row, Scope> std::fmt::Debug for Tabular<T, Scope> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tabular")
+            .field("table", &self.core.definition.name)
+            .field("backend", &self.core.backend)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a handle shares with its clones; the same for every `T`.
+pub(crate) struct Core {
+    storage: Arc<dyn DynTabularStorage>,
+    definition: Arc<TableDef>,
+    backend: &'static str,
+    /// The store that the handle came from; none when it was made from a storage directly.
+    engine: Option<EngineId>,
+    client_keys: ClientKeys,
+    environment: Environment,
+    hub: Arc<EventHub>,
+    transaction: Option<Arc<TransactionCore>>,
+    /// Why the handle cannot be used: it joined a transaction of another store.
+    misused: Option<&'static str>,
+}
+
+impl Core {
+    /// Runs one operation: refuses it when the handle has ended, says in errors where they come
+    /// from, and reports it to `tracing`.
+    async fn run<R>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<R>>,
+    ) -> Result<R> {
+        // Not `Instant`, which panics in a browser.
+        let started = tracing::enabled!(target: "storehouse", tracing::Level::DEBUG)
+            .then(|| self.environment.clock.now());
+        let result = match self.check_usable() {
+            Ok(()) => work.await,
+            Err(error) => Err(error),
+        };
+        let result =
+            result.map_err(|error| error.at(self.backend, &self.definition.name, operation));
+        if let Some(started) = started {
+            let elapsed = self.environment.clock.now() - started;
+            tracing::debug!(
+                target: "storehouse",
+                operation,
+                table = &*self.definition.name,
+                backend = self.backend,
+                elapsed_microseconds = elapsed.num_microseconds().unwrap_or(i64::MAX),
+                error = result.as_ref().err().map(tracing::field::display),
+            );
+        }
+        result
+    }
+
+    fn check_usable(&self) -> Result<()> {
+        if let Some(why) = self.misused {
+            return Err(Error::validation(why));
+        }
+        if self.hub.is_closed() {
+            return Err(Error::closed(
+                "the handle was destroyed; get a new one from the store with `tabular()`",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Fires an event, or keeps it until the transaction commits. Only what somebody listens to
+    /// is built.
+    fn emit(&self, event: impl FnOnce() -> Option<RawEvent>) {
+        if !self.hub.is_listened_to() {
+            return;
+        }
+        let Some(event) = event() else { return };
+        match &self.transaction {
+            Some(transaction) => transaction.defer(Arc::clone(&self.hub), event),
+            None => self.hub.emit(&event),
+        }
+    }
+
+    fn encode_error(&self, error: &EncodeError) -> Error {
+        let column = &self.definition.columns[error.column].name;
+        Error::validation(format!("column `{column}` cannot be written: {}", error.message))
+    }
+
+    fn decode_error(&self, error: DecodeError) -> Error {
+        let column = self.definition.columns.get(error.column);
+        let name = column.map_or_else(|| "?".to_owned(), |column| column.name.to_string());
+        Error::decode(name, error.message)
+    }
+}
+
+impl<T: Row> Tabular<T> {
+    /// A handle over a storage that was made by hand.
+    pub fn from_storage(storage: Arc<dyn DynTabularStorage>, environment: Environment) -> Self {
+        Self::new(storage, environment, None)
+    }
+
+    pub(crate) fn new(
+        storage: Arc<dyn DynTabularStorage>,
+        environment: Environment,
+        engine: Option<EngineId>,
+    ) -> Self {
+        Self::from_core(Arc::new(Core {
+            definition: Arc::clone(storage.definition()),
+            backend: storage.backend(),
+            storage,
+            engine,
+            client_keys: ClientKeys::default(),
+            environment,
+            hub: Arc::default(),
+            transaction: None,
+            misused: None,
+        }))
+    }
+
+    /// The same table inside a transaction of the same store.
+    ///
+    /// What it does is lasting only once the transaction commits, and its events wait until
+    /// then. Every call fails with [`Error::Validation`] when the transaction is of another
+    /// store.
+    pub fn in_tx<'t>(&self, tx: &'t Transaction) -> Tabular<T, InTransaction<'t>> {
+        let core = &self.core;
+        let transaction = tx.core();
+        let mut misused = (core.engine != Some(transaction.engine)).then_some(
+            "the transaction belongs to another store; begin it on the store that the handle is of",
+        );
+        let joined = match misused {
+            None => transaction.backend.tabular(&core.definition).ok(),
+            Some(_) => None,
+        };
+        let storage = joined.unwrap_or_else(|| {
+            misused.get_or_insert("the backend cannot open this table inside a transaction");
+            Arc::clone(&core.storage)
+        });
+        Tabular::from_core(Arc::new(Core {
+            storage,
+            definition: Arc::clone(&core.definition),
+            backend: core.backend,
+            engine: core.engine,
+            client_keys: core.client_keys,
+            environment: core.environment.clone(),
+            hub: Arc::clone(&core.hub),
+            transaction: Some(Arc::clone(transaction)),
+            misused,
+        }))
+    }
+
+    /// The same table with another policy for keys that the caller gives to an `auto` column.
+    #[must_use]
+    pub fn with_client_keys(&self, client_keys: ClientKeys) -> Self {
+        let core = &self.core;
+        Self::from_core(Arc::new(Core {
+            storage: Arc::clone(&core.storage),
+            definition: Arc::clone(&core.definition),
+            backend: core.backend,
+            engine: core.engine,
+            client_keys,
+            environment: core.environment.clone(),
+            hub: Arc::clone(&core.hub),
+            transaction: None,
+            misused: core.misused,
+        }))
+    }
+
+    /// Creates the table and its indexes where they are missing. Safe to call again, and by many
+    /// processes at once. Fails with [`Error::Schema`] when a table of that name differs from
+    /// the definition, and says in what.
+    pub async fn setup_database(&self) -> Result<()> {
+        self.core.run("setup_database", self.core.storage.setup_database()).await
+    }
+}
+
+impl<T: Row, Scope> Tabular<T, Scope> {
+    fn from_core(core: Arc<Core>) -> Self {
+        Self { core, marker: PhantomData }
+    }
+
+    /// The table's definition.
+    pub fn definition(&self) -> &Arc<TableDef> {
+        &self.core.definition
+    }
+
+    /// What the backend can do.
+    pub fn capabilities(&self) -> Capabilities {
+        self.core.storage.capabilities()
+    }
+
+    /// Subscribes to what is done through this handle and its clones.
+    pub fn events(&self) -> Events<T> {
+        Events::new(Arc::clone(&self.core.hub), Arc::clone(&self.core.definition))
+    }
+
+    /// Ends the handle and its clones: every subscription ends, and further calls fail with
+    /// [`Error::Closed`].
+    ///
+    /// Rows stay where they are; [`Tabular::delete_all`] removes them. Dropping the handle is
+    /// enough where nobody subscribed.
+    pub fn destroy(&self) {
+        self.core.hub.close();
+    }
+}

@@ -1,0 +1,291 @@
+//! Queries: a filter, an ordering and a part of the answer, run by awaiting them.
+
+use std::{future::IntoFuture, marker::PhantomData, sync::Arc};
+
+use futures::{StreamExt as _, TryStreamExt as _};
+
+use super::{Core, collect::All};
+use crate::{
+    cursor::Cursor,
+    error::{Error, Result},
+    events::RawEvent,
+    filter::{Filter, FilterTree},
+    maybe_send::{BoxFuture, BoxStream},
+    order::{self, Order, OrderTerm},
+    selection::Selection,
+    storage::Statement,
+    table::Row,
+    value::Value,
+};
+
+/// A query under construction; awaiting it gives the rows.
+///
+/// Without `order_by` rows come in the order of the key. Every ordering is made total by the
+/// key, so the same query gives the same order on every backend.
+///
+/// ```
+/// use storehouse::prelude::*;
+///
+/// #[derive(Table, Debug)]
+/// struct City {
+///     #[table(key)]
+///     name: String,
+///     #[table(index)]
+///     population: u32,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> storehouse::Result<()> {
+/// let cities = storehouse::open("memory:").await?.tabular::<City>().await?;
+/// cities.setup_database().await?;
+/// for (name, population) in [("Oslo", 709_000), ("Bergen", 291_000), ("Trondheim", 214_000)] {
+///     cities.put(City { name: name.into(), population }).await?;
+/// }
+///
+/// let by_size = || cities.get_all().order_by(City::POPULATION.desc()).limit(2);
+/// let first = by_size().page().await?;
+/// assert_eq!(first.rows[0].name, "Oslo");
+/// let second = by_size().after(&first.next.unwrap()).page().await?;
+/// assert_eq!(second.rows[0].name, "Trondheim");
+/// assert!(second.next.is_none());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a query does nothing until it is awaited"]
+pub struct Query<'a, T> {
+    core: Arc<Core>,
+    operation: &'static str,
+    filter: FilterTree,
+    order: Vec<OrderTerm>,
+    limit: Option<u64>,
+    offset: u64,
+    after: Option<Cursor>,
+    marker: PhantomData<fn() -> (&'a (), T)>,
+}
+
+/// A part of a query's answer, and where the next one begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Continues after the last row; `None` when nothing was left when the page was read.
+    pub next: Option<Cursor>,
+}
+
+impl<T> std::fmt::Debug for Query<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Query")
+            .field("table", &self.core.definition.name)
+            .field("filter", &self.filter)
+            .field("order", &self.order)
+            .field("limit", &self.limit)
+            .field("offset", &self.offset)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a, T: Row> Query<'a, T> {
+    pub(super) fn new(core: &Arc<Core>, operation: &'static str, filter: Filter<T>) -> Self {
+        Self {
+            core: Arc::clone(core),
+            operation,
+            filter: filter.into_tree(),
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+            after: None,
+            marker: PhantomData,
+        }
+    }
+
+    /// Only rows that match this too.
+    pub fn filter(mut self, filter: Filter<T>) -> Self {
+        self.filter = self.filter.and(filter.into_tree());
+        self
+    }
+
+    /// Orders by a column; called again, by a further column where the earlier ones are equal.
+    pub fn order_by(mut self, order: Order<T>) -> Self {
+        self.order.push(order.term());
+        self
+    }
+
+    /// At most so many rows; 0 gives none.
+    pub fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Not the first so many rows. A deep offset reads and drops all of them;
+    /// [`Query::after`] does not.
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Only what comes after the row that a cursor stands for. Fails with [`Error::Validation`]
+    /// when the cursor is of another table or another ordering.
+    pub fn after(mut self, cursor: &Cursor) -> Self {
+        self.after = Some(cursor.clone());
+        self
+    }
+
+    /// The rows, up to the limit, and a cursor to what comes next.
+    pub async fn page(self) -> Result<Page<T>> {
+        let core = Arc::clone(&self.core);
+        core.run(self.operation, async {
+            let mut selection = self.selection()?;
+            let limit = selection.limit;
+            // One row more than asked for tells whether there is a next page.
+            selection.limit = limit.map(|limit| limit.saturating_add(1));
+            let order = selection.order.clone();
+            let mut rows =
+                if limit == Some(0) { Vec::new() } else { self.fetch(selection).await? };
+            let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+            let next = if rows.len() > limit {
+                rows.truncate(limit);
+                rows.last().map(|row| self.cursor(row, &order)).transpose()?
+            } else {
+                None
+            };
+            Ok(Page { rows, next })
+        })
+        .await
+    }
+
+    /// The first row, if any.
+    pub async fn first(self) -> Result<Option<T>> {
+        let limit = self.limit.map_or(1, |limit| limit.min(1));
+        Ok(self.limit(limit).await?.into_iter().next())
+    }
+
+    /// How many rows match the filter. Fails with [`Error::Validation`] when the query has a
+    /// limit, an offset or a cursor, since counting a part of an answer is seldom what is meant.
+    pub async fn count(self) -> Result<u64> {
+        let core = Arc::clone(&self.core);
+        core.run(self.operation, async {
+            if self.limit.is_some() || self.offset > 0 || self.after.is_some() {
+                return Err(Error::validation(
+                    "a count takes no limit, offset or cursor; leave them out, \
+                     or await the query and count the rows",
+                ));
+            }
+            self.filter.check(&core.definition)?;
+            core.storage.count(self.filter.clone()).await
+        })
+        .await
+    }
+
+    /// Whether any row matches the filter.
+    pub async fn exists(self) -> Result<bool> {
+        Ok(self.first().await?.is_some())
+    }
+
+    /// The rows one by one, fetched `page_size` at a time, each page continuing after the last
+    /// row of the one before: a row that is there all the while is given exactly once.
+    ///
+    /// Fails with [`Error::Validation`] when `page_size` is 0.
+    pub fn records(self, page_size: usize) -> BoxStream<'a, Result<T>> {
+        Box::pin(
+            self.pages(page_size).map_ok(|rows| futures::stream::iter(rows).map(Ok)).try_flatten(),
+        )
+    }
+
+    /// The rows in pages of `page_size`; see [`Query::records`].
+    pub fn pages(self, page_size: usize) -> BoxStream<'a, Result<Vec<T>>> {
+        Box::pin(futures::stream::try_unfold(Some(self), move |query| async move {
+            let Some(query) = query else { return Ok(None) };
+            if page_size == 0 {
+                return Err(Error::validation("a page has at least one row; give a larger size"));
+            }
+            let left = query.limit.unwrap_or(u64::MAX);
+            let asked = left.min(page_size as u64);
+            let mut next = query.again();
+            let page = query.limit(asked).page().await?;
+            let left = left - page.rows.len() as u64;
+            let next = page.next.filter(|_| left > 0).map(|cursor| {
+                next.limit = next.limit.map(|_| left);
+                next.offset = 0;
+                next.after = Some(cursor);
+                next
+            });
+            Ok(if page.rows.is_empty() { None } else { Some((page.rows, next)) })
+        }))
+    }
+
+    /// The SQL that the query runs as, with its values. Fails with
+    /// [`Error::Unsupported`] where queries are not SQL.
+    pub fn to_sql(&self) -> Result<Statement> {
+        let core = &self.core;
+        self.selection()
+            .and_then(|selection| core.storage.to_sql(&selection))
+            .map_err(|error| error.at(core.backend, &core.definition.name, "to_sql"))
+    }
+
+    /// How the backend would run the query, in words for a person: which index it would read,
+    /// and what it would sort.
+    pub async fn explain(self) -> Result<String> {
+        let core = Arc::clone(&self.core);
+        core.run("explain", async { core.storage.explain(self.selection()?).await }).await
+    }
+
+    async fn run(self) -> Result<Vec<T>> {
+        let core = Arc::clone(&self.core);
+        core.run(self.operation, async {
+            let selection = self.selection()?;
+            if selection.limit == Some(0) { Ok(Vec::new()) } else { self.fetch(selection).await }
+        })
+        .await
+    }
+
+    async fn fetch(&self, selection: Selection) -> Result<Vec<T>> {
+        let core = &self.core;
+        let sink = core.storage.select(selection, All::<T>::sink(&core.definition)).await?;
+        let rows = All::<T>::take(sink)?;
+        core.emit(|| Some(RawEvent::Query(self.filter.clone(), rows.len())));
+        Ok(rows)
+    }
+
+    /// Checks the query and completes its ordering.
+    fn selection(&self) -> Result<Selection> {
+        let definition = &self.core.definition;
+        self.filter.check(definition)?;
+        let order = order::complete(definition, &self.order)?;
+        let after = match &self.after {
+            Some(cursor) => Some(cursor.values(definition, &order)?),
+            None => None,
+        };
+        let filter = self.filter.clone();
+        Ok(Selection { filter, order, after, limit: self.limit, offset: self.offset })
+    }
+
+    fn cursor(&self, row: &T, order: &[OrderTerm]) -> Result<Cursor> {
+        let values: Vec<Value> = (order.iter())
+            .map(|term| row.value(term.column))
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.core.encode_error(&error))?;
+        Ok(Cursor::new(&self.core.definition, order, &values))
+    }
+
+    fn again(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            operation: self.operation,
+            filter: self.filter.clone(),
+            order: self.order.clone(),
+            limit: self.limit,
+            offset: self.offset,
+            after: self.after.clone(),
+            marker: PhantomData,
+        }
+    }
+}
+
+impl<'a, T: Row> IntoFuture for Query<'a, T> {
+    type Output = Result<Vec<T>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
