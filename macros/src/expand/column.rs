@@ -1,0 +1,73 @@
+//! The typed column constants, `Product::PRICE`.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
+
+use super::Expand;
+use crate::model::Column;
+
+impl Expand<'_> {
+    /// ```ignore
+    /// impl Product {
+    ///     /// The `price` column.
+    ///     pub const PRICE: Column<Self, f64> = Column::new(3);
+    ///     /// The `attributes` column.
+    ///     pub const ATTRIBUTES: Column<Self, Json<Attributes>> = Column::new(4);
+    /// }
+    /// ```
+    ///
+    /// With `columns = "ProductColumns"` they go into a unit struct of that name instead.
+    pub fn column_constants(&self) -> TokenStream {
+        let krate = self.krate;
+        let table = self.table;
+        if table.columns.is_empty() {
+            return TokenStream::new();
+        }
+        let row = table.ident();
+        let holder = table.columns_type.as_ref();
+        let holder_struct = holder.map(|holder| {
+            let visibility = &table.input.vis;
+            let docs = format!(" The columns of `{}`.", table.rust_name());
+            quote! {
+                #[doc = #docs]
+                #[allow(dead_code)]
+                #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+                #visibility struct #holder;
+            }
+        });
+        let holder = holder.unwrap_or(row);
+        let constants = self.columns().map(|(position, column)| {
+            let visibility = &column.field.vis;
+            let constant = &column.constant;
+            let ty = self.constant_type(column);
+            let docs = format!(" The `{}` column.", column.name);
+            quote! {
+                #[doc = #docs]
+                #visibility const #constant: #krate::Column<#row, #ty> =
+                    #krate::Column::new(#position);
+            }
+        });
+        quote! {
+            #holder_struct
+
+            #[allow(dead_code)]
+            #[automatically_derived]
+            impl #holder {
+                #(#constants)*
+            }
+        }
+    }
+
+    fn constant_type(&self, column: &Column<'_>) -> TokenStream {
+        let krate = self.krate;
+        if !column.is_json() {
+            return column.ty().to_token_stream();
+        }
+        let document = column.document();
+        if column.optional.is_some() {
+            quote!(::core::option::Option<#krate::Json<#document>>)
+        } else {
+            quote!(#krate::Json<#document>)
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! `impl Table`: the definition, as data.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use storehouse_sql::{CrudSql, Dialect, Shape};
+use syn::{Index, spanned::Spanned as _};
+
+use super::{Expand, positions};
+use crate::model::{Column, Content, Default};
+
+impl Expand<'_> {
+    /// ```ignore
+    /// impl Table for Product {
+    ///     type Patch = ProductPatch;
+    ///
+    ///     fn definition() -> &'static Arc<TableDef> {
+    ///         static __CELL: DefinitionCell = DefinitionCell::new();
+    ///         __CELL.get(|| TableDef {
+    ///             schema: None,
+    ///             name: Cow::Borrowed("products"),
+    ///             description: None,
+    ///             columns: Cow::Borrowed(const { &[ColumnDef { .. }, ..] }),
+    ///             key: Cow::Borrowed(&[0]),
+    ///             auto: Some(0),
+    ///             indexes: Cow::Borrowed(const { &[IndexDef { .. }, ..] }),
+    ///             sql: DerivedSql { sqlite: sqlite_sql!(CrudSql { .. }) },
+    ///         })
+    ///     }
+    /// }
+    /// ```
+    pub fn table(&self) -> TokenStream {
+        let krate = self.krate;
+        let table = self.table;
+        let name = table.ident();
+        let patch = table.beside("Patch");
+        let schema = option(table.schema.as_ref().map(|schema| self.borrowed(schema)));
+        let table_name = self.borrowed(&table.name);
+        let description = option(table.description.as_ref().map(|text| self.borrowed(text)));
+        let columns = self.columns().map(|(position, column)| self.column(&position, column));
+        let key = positions(&table.key);
+        let auto = option(table.auto.map(Index::from));
+        let indexes = table.indexes.iter().map(|index| {
+            let name = self.borrowed(&index.name);
+            let (columns, unique) = (positions(&index.columns), index.unique);
+            quote! {
+                #krate::IndexDef {
+                    name: #name,
+                    columns: #krate::__private::Cow::Borrowed(&[#(#columns),*]),
+                    unique: #unique,
+                }
+            }
+        });
+        let sqlite = self.crud(Dialect::Sqlite);
+        quote! {
+            #[automatically_derived]
+            impl #krate::Table for #name {
+                type Patch = #patch;
+
+                fn definition() -> &'static #krate::__private::Arc<#krate::TableDef> {
+                    static __CELL: #krate::__private::DefinitionCell =
+                        #krate::__private::DefinitionCell::new();
+                    __CELL.get(|| #krate::TableDef {
+                        schema: #schema,
+                        name: #table_name,
+                        description: #description,
+                        columns: #krate::__private::Cow::Borrowed(const { &[#(#columns),*] }),
+                        key: #krate::__private::Cow::Borrowed(&[#(#key),*]),
+                        auto: #auto,
+                        indexes: #krate::__private::Cow::Borrowed(const { &[#(#indexes),*] }),
+                        sql: #krate::DerivedSql {
+                            sqlite: #krate::__private::sqlite_sql!(#sqlite),
+                        },
+                    })
+                }
+            }
+        }
+    }
+
+    /// ```ignore
+    /// ColumnDef {
+    ///     name: Cow::Borrowed("price"),
+    ///     column_type: <f64 as ColumnValue>::TYPE,
+    ///     nullable: <f64 as ColumnValue>::NULLABLE,
+    ///     description: None,
+    ///     default: Some(|| <f64 as ColumnValue>::into_value(<f64 as Default>::default())),
+    ///     role: ColumnRole::Plain,
+    ///     json_schema: None,
+    /// }
+    /// ```
+    fn column(&self, position: &Index, column: &Column<'_>) -> TokenStream {
+        let krate = self.krate;
+        let name = self.borrowed(&column.name);
+        let value = self.as_column_value(column.ty());
+        let column_type = match &column.content {
+            Content::Plain => quote!(#value::TYPE),
+            Content::Json { .. } => quote!(#krate::ColumnType::Json),
+            Content::Vector(vector) => {
+                let dimension = vector.dimension;
+                let metric = format_ident!("{}", vector.metric);
+                let element = format_ident!("{}", vector.element);
+                quote! {
+                    #krate::ColumnType::Vector(#krate::VectorType {
+                        dimension: #dimension,
+                        metric: #krate::Metric::#metric,
+                        element: #krate::VectorElement::#element,
+                    })
+                }
+            }
+        };
+        let nullable = if column.is_json() {
+            column.optional.is_some().to_token_stream()
+        } else {
+            quote!(#value::NULLABLE)
+        };
+        let description = option(column.description.as_ref().map(|text| self.borrowed(text)));
+        let default =
+            option(column.default().map(|default| self.default(position, column, &default)));
+        let role = if column.written.text.is_some() {
+            quote!(Text)
+        } else if column.written.metadata.is_some() {
+            quote!(Metadata)
+        } else {
+            quote!(Plain)
+        };
+        let json_schema = option(match column.content {
+            Content::Json { schema: true } => {
+                let ty = column.document();
+                Some(quote_spanned! {ty.span()=>
+                    <#ty as #krate::__private::DescribedJson>::SCHEMA
+                })
+            }
+            _ => None,
+        });
+        quote! {
+            #krate::ColumnDef {
+                name: #name,
+                column_type: #column_type,
+                nullable: #nullable,
+                description: #description,
+                default: #default,
+                role: #krate::ColumnRole::#role,
+                json_schema: #json_schema,
+            }
+        }
+    }
+
+    /// The expression has its own `let`, so that a wrong type is reported at the expression and
+    /// says which type the field has.
+    ///
+    /// ```ignore
+    /// || {
+    ///     let value: i64 = 100;
+    ///     <i64 as ColumnValue>::into_value(value)
+    /// }
+    /// ```
+    fn default(&self, position: &Index, column: &Column<'_>, default: &Default<'_>) -> TokenStream {
+        let krate = self.krate;
+        let ty = column.ty();
+        let expression = match default {
+            Default::OfType => {
+                quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default())
+            }
+            Default::Expression(expression) => expression.to_token_stream(),
+        };
+        let value = quote!(value);
+        let encoded = if column.is_json() {
+            let encoded = self.encode_json(position, column, &value);
+            quote!(#krate::__private::json_default(#encoded))
+        } else {
+            self.encode(position, column, &value)
+        };
+        quote! {
+            || {
+                let value: #ty = #expression;
+                #encoded
+            }
+        }
+    }
+
+    /// ```ignore
+    /// CrudSql { select: Cow::Borrowed("SELECT .."), .. }
+    /// ```
+    fn crud(&self, dialect: Dialect) -> TokenStream {
+        let krate = self.krate;
+        let table = self.table;
+        let columns: Vec<&str> = table.columns.iter().map(|column| &*column.name).collect();
+        let shape = Shape {
+            schema: table.schema.as_deref(),
+            table: &table.name,
+            columns: &columns,
+            key: &table.key,
+        };
+        // Taken apart without `..`, so that a new statement cannot be forgotten here.
+        let CrudSql { select, get, insert, put, insert_if_absent, delete, delete_all, size } =
+            shape.crud(dialect);
+        let fields = [
+            ("select", select),
+            ("get", get),
+            ("insert", insert),
+            ("put", put),
+            ("insert_if_absent", insert_if_absent),
+            ("delete", delete),
+            ("delete_all", delete_all),
+            ("size", size),
+        ]
+        .map(|(name, sql)| {
+            let name = format_ident!("{name}");
+            let sql = self.borrowed(&sql);
+            quote!(#name: #sql)
+        });
+        quote!(#krate::__private::CrudSql { #(#fields),* })
+    }
+
+    fn borrowed(&self, text: &str) -> TokenStream {
+        let krate = self.krate;
+        quote!(#krate::__private::Cow::Borrowed(#text))
+    }
+}
+
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}

@@ -1,0 +1,102 @@
+//! `ProductInsert`: exactly the columns that must be given, so that rustc reports a missing one.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
+use syn::Index;
+
+use super::{
+    Expand,
+    generated::{Generated, GeneratedField},
+};
+use crate::model::Column;
+
+impl Expand<'_> {
+    fn insert(&self) -> Generated<'_> {
+        let required = |(_, column): &(Index, &Column<'_>)| !column.may_be_left_out();
+        Generated {
+            name: self.table.beside("Insert"),
+            docs: format!(" What must be given to insert a `{}`.", self.table.rust_name()),
+            derives: TokenStream::new(),
+            fields: (self.columns().filter(required))
+                .map(|(_, column)| GeneratedField { column, ty: column.ty().to_token_stream() })
+                .collect(),
+        }
+    }
+
+    /// ```ignore
+    /// pub struct ProductInsert {
+    ///     pub sku: String,
+    ///     pub price: f64,
+    /// }
+    ///
+    /// impl ProductInsert {
+    ///     /// Joins this with columns that may be left out.
+    ///     pub fn with(self, optional: ProductOptional) -> InsertWith<Self, ProductOptional> {
+    ///         InsertWith { insert: self, optional }
+    ///     }
+    /// }
+    /// ```
+    pub fn insert_struct(&self) -> TokenStream {
+        let krate = self.krate;
+        let insert = self.insert();
+        let declaration = self.declare(&insert);
+        let with = self.has_optional().then(|| {
+            let visibility = &self.table.input.vis;
+            let (name, optional) = (insert.name, self.table.beside("Optional"));
+            quote! {
+                #[automatically_derived]
+                impl #name {
+                    /// Joins this with columns that may be left out.
+                    #[allow(dead_code)]
+                    #[must_use]
+                    #visibility fn with(
+                        self,
+                        optional: #optional,
+                    ) -> #krate::InsertWith<Self, #optional> {
+                        #krate::InsertWith { insert: self, optional }
+                    }
+                }
+            }
+        });
+        quote!(#declaration #with)
+    }
+
+    /// ```ignore
+    /// impl Insertable<Product> for ProductInsert {
+    ///     fn into_new_row(self) -> Result<NewRow, EncodeError> {
+    ///         let mut row = NewRow::new(9);
+    ///         row.set(1, <String as ColumnValue>::into_value(self.sku));
+    ///         Ok(row)
+    ///     }
+    /// }
+    /// ```
+    pub fn insertable(&self) -> TokenStream {
+        let krate = self.krate;
+        let row = self.table.ident();
+        let insert = self.insert();
+        let name = &insert.name;
+        let columns = Index::from(self.table.columns.len());
+        let set = self.columns().filter(|(_, column)| !column.may_be_left_out()).map(
+            |(position, column)| {
+                let ident = column.ident;
+                let value = self.encode(&position, column, &quote!(self.#ident));
+                quote!(row.set(#position, #value);)
+            },
+        );
+        let clone_and_debug = self.clone_and_debug(&insert);
+        quote! {
+            #[automatically_derived]
+            impl #krate::Insertable<#row> for #name {
+                fn into_new_row(
+                    self,
+                ) -> ::core::result::Result<#krate::NewRow, #krate::EncodeError> {
+                    let mut row = #krate::NewRow::new(#columns);
+                    #(#set)*
+                    ::core::result::Result::Ok(row)
+                }
+            }
+
+            #clone_and_debug
+        }
+    }
+}

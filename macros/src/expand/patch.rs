@@ -1,0 +1,87 @@
+//! `ProductPatch`: a partial update, in which each column is kept or set.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{
+    Expand,
+    generated::{Generated, GeneratedField},
+};
+
+impl Expand<'_> {
+    fn patch(&self) -> Generated<'_> {
+        let krate = self.krate;
+        let columns = self.table.columns.iter().filter(|column| !column.is_key());
+        Generated {
+            name: self.table.beside("Patch"),
+            docs: format!(
+                " A partial update of a `{}`: each column is kept or set.",
+                self.table.rust_name()
+            ),
+            derives: quote!(#[derive(::core::default::Default)]),
+            fields: columns
+                .map(|column| {
+                    let ty = column.ty();
+                    GeneratedField { column, ty: quote!(#krate::PatchField<#ty>) }
+                })
+                .collect(),
+        }
+    }
+
+    /// ```ignore
+    /// #[derive(Default)]
+    /// pub struct ProductPatch {
+    ///     pub price: PatchField<f64>,
+    ///     pub retired_at: PatchField<Option<DateTime<Utc>>>,
+    /// }
+    /// ```
+    pub fn patch_struct(&self) -> TokenStream {
+        self.declare(&self.patch())
+    }
+
+    /// ```ignore
+    /// impl TablePatch<Product> for ProductPatch {
+    ///     fn into_assignments(self) -> Result<Vec<Assignment>, EncodeError> {
+    ///         let mut assignments = Vec::new();
+    ///         if let PatchField::Set(value) = self.price {
+    ///             let value = <f64 as ColumnValue>::into_value(value);
+    ///             assignments.push(Assignment { column: 3, value });
+    ///         }
+    ///         Ok(assignments)
+    ///     }
+    /// }
+    /// ```
+    pub fn table_patch(&self) -> TokenStream {
+        let krate = self.krate;
+        let row = self.table.ident();
+        let patch = self.patch();
+        let name = &patch.name;
+        let assign =
+            self.columns().filter(|(_, column)| !column.is_key()).map(|(position, column)| {
+                let ident = column.ident;
+                let value = self.encode(&position, column, &quote!(value));
+                quote! {
+                    if let #krate::PatchField::Set(value) = self.#ident {
+                        let value = #value;
+                        assignments.push(#krate::Assignment { column: #position, value });
+                    }
+                }
+            });
+        let clone_and_debug = self.clone_and_debug(&patch);
+        quote! {
+            #[automatically_derived]
+            impl #krate::TablePatch<#row> for #name {
+                fn into_assignments(
+                    self,
+                ) -> ::core::result::Result<::std::vec::Vec<#krate::Assignment>, #krate::EncodeError>
+                {
+                    let mut assignments = ::std::vec::Vec::new();
+                    #(#assign)*
+                    ::core::result::Result::Ok(assignments)
+                }
+            }
+
+            #clone_and_debug
+        }
+    }
+}

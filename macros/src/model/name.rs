@@ -1,0 +1,85 @@
+//! The names that every database can hold.
+
+use std::fmt::Write as _;
+
+/// The longest name that no database cuts.
+const LONGEST: usize = 63;
+
+/// Why `name` cannot name a `what`, and what to write instead; `None` when it can.
+pub fn problem(what: &str, name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some(format!("a {what}'s name cannot be empty"));
+    }
+    if name.len() > LONGEST {
+        return Some(format!(
+            "a {what}'s name can have {LONGEST} bytes, this one has {}; shorten it",
+            name.len()
+        ));
+    }
+    let repaired = repair(name);
+    (repaired != name).then(|| {
+        let mut message = format!(
+            "`{name}` cannot be a {what}'s name: \
+             it takes ASCII letters, digits and `_`, and no digit first"
+        );
+        if repaired.chars().any(|character| character != '_') {
+            let _ = write!(message, "; write `{repaired}`");
+        }
+        message
+    })
+}
+
+/// The nearest name that is allowed.
+fn repair(name: &str) -> String {
+    let mut repaired: String = (name.chars())
+        .map(|character| if character.is_ascii_alphanumeric() { character } else { '_' })
+        .collect();
+    if name.starts_with(|first: char| first.is_ascii_digit()) {
+        repaired.insert(0, '_');
+    }
+    repaired
+}
+
+/// The name of an index: `products_category_price_idx`, or `products_sku_key` for a unique one.
+///
+/// A name too long is cut and ends in a hash of the whole, so that it stays different from
+/// others that begin alike.
+pub fn of_index(table: &str, columns: &[&str], unique: bool) -> String {
+    let name = format!("{table}_{}_{}", columns.join("_"), if unique { "key" } else { "idx" });
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let tail = format!("_{:08x}", fnv1a(&name));
+    // Names are ASCII, so every cut is between characters.
+    format!("{}{tail}", &name[..LONGEST - tail.len()])
+}
+
+fn fnv1a(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_cannot_be_comes_with_one_that_can() {
+        assert_eq!(problem("column", "unit_price2"), None);
+        assert!(problem("column", "unit price").unwrap().contains("write `unit_price`"));
+        assert!(problem("column", "2nd").unwrap().contains("write `_2nd`"));
+        assert!(!problem("column", "é").unwrap().contains("write"));
+        assert!(problem("table", "").unwrap().contains("empty"));
+        assert_eq!(problem("table", &"x".repeat(63)), None);
+        assert!(problem("table", &"x".repeat(64)).unwrap().contains("64"));
+    }
+
+    #[test]
+    fn a_long_index_name_is_cut_and_stays_its_own() {
+        let long = "x".repeat(60);
+        let one = of_index("t", &[&long, "a"], false);
+        let other = of_index("t", &[&long, "b"], false);
+        assert_eq!((one.len(), other.len()), (63, 63));
+        assert_ne!(one, other);
+        assert_eq!(of_index("t", &["a", "b"], true), "t_a_b_key");
+    }
+}

@@ -1,0 +1,134 @@
+//! What can be said of a struct: `#[table(name = "..", schema = "..", index(..), unique(..),
+//! columns = "..", crate = ..)]` and serde's `rename_all`.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens as _;
+use syn::{Attribute, Ident, LitStr, Path};
+
+use super::{
+    attribute::{Item, ItemValue, items, set},
+    field,
+    serde::{self, RenameRule},
+};
+use crate::errors::{Errors, did_you_mean};
+
+/// The names of the struct's attributes, for messages.
+const NAMES: [&str; 6] = ["name", "schema", "index", "unique", "columns", "crate"];
+
+/// The attributes of a struct.
+#[derive(Default)]
+pub struct TableAttributes {
+    pub name: Option<LitStr>,
+    pub schema: Option<LitStr>,
+    pub indexes: Vec<IndexAttribute>,
+    /// The type that the column constants move into.
+    pub columns: Option<Ident>,
+    /// The path of the `storehouse` crate, where it has another name.
+    pub krate: Option<TokenStream>,
+    pub rename_all: Option<RenameRule>,
+}
+
+/// `index(a, b)` or `unique(a, b)`.
+pub struct IndexAttribute {
+    pub name: Ident,
+    pub unique: bool,
+    pub fields: Vec<Ident>,
+}
+
+impl TableAttributes {
+    pub fn parse(attributes: &[Attribute], errors: &Errors) -> Self {
+        let mut parsed = Self { rename_all: serde::rename_all(attributes), ..Self::default() };
+        for item in items(attributes, "table", errors) {
+            parsed.add(&item, errors);
+        }
+        parsed
+    }
+
+    fn add(&mut self, item: &Item, errors: &Errors) {
+        let name = &item.name;
+        match name.to_string().as_str() {
+            "name" => {
+                if let Some(value) = item.string("products", errors) {
+                    set(&mut self.name, name, value, errors);
+                }
+            }
+            "schema" => {
+                if let Some(value) = item.string("shop", errors) {
+                    set(&mut self.schema, name, value, errors);
+                }
+            }
+            "index" | "unique" => {
+                if let Some(fields) = item.fields("(category, price)", errors) {
+                    let unique = name == "unique";
+                    self.indexes.push(IndexAttribute { name: name.clone(), unique, fields });
+                }
+            }
+            "columns" => {
+                if let Some(value) = item.string("ProductColumns", errors)
+                    && let Some(value) = type_name(&value, errors)
+                {
+                    set(&mut self.columns, name, value, errors);
+                }
+            }
+            "crate" => {
+                if let Some(value) = crate_path(item, errors) {
+                    set(&mut self.krate, name, value, errors);
+                }
+            }
+            "rename" => errors.at(name, "a table's name is given by `name = \"..\"`"),
+            "rename_all" => {
+                errors.at(name, "columns follow serde: write `#[serde(rename_all = \"..\")]`");
+            }
+            unknown if field::NAMES.contains(&unknown) => {
+                errors.at(name, format!("`{unknown}` belongs on a field, not on the struct"));
+            }
+            unknown => errors.at(name, unknown_attribute("struct", unknown, &NAMES)),
+        }
+    }
+}
+
+/// What to say of an attribute that does not exist.
+pub fn unknown_attribute(place: &str, unknown: &str, names: &[&str]) -> String {
+    let rest =
+        did_you_mean(unknown, names, || format!("; a {place} can have `{}`", names.join("`, `")));
+    format!("there is no attribute `{unknown}`{rest}")
+}
+
+fn type_name(value: &LitStr, errors: &Errors) -> Option<Ident> {
+    let parsed = value.parse::<Ident>().ok();
+    if parsed.is_none() {
+        errors.at(
+            value,
+            format!(
+                "`{}` cannot be the name of a type; write a new one, such as `ProductColumns`",
+                value.value()
+            ),
+        );
+    }
+    parsed
+}
+
+/// `crate = some::path`, or `crate = "some::path"` as serde has it.
+fn crate_path(item: &Item, errors: &Errors) -> Option<TokenStream> {
+    let example = "crate = my_crate::storehouse";
+    if let ItemValue::Assigned(value) = &item.value
+        && let Ok(text) = syn::parse2::<LitStr>(value.clone())
+    {
+        let path = text.parse_with(Path::parse_mod_style).ok();
+        if path.is_none() {
+            errors.at(&text, format!("not a path; write `{example}`"));
+        }
+        return path.map(|path| path.to_token_stream());
+    }
+    let path: ModPath = item.assigned(example, errors)?;
+    Some(path.0.into_token_stream())
+}
+
+/// A path that may begin with `crate`.
+struct ModPath(Path);
+
+impl syn::parse::Parse for ModPath {
+    fn parse(input: syn::parse::ParseStream<'_>) -> syn::Result<Self> {
+        input.call(Path::parse_mod_style).map(Self)
+    }
+}

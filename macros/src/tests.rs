@@ -1,0 +1,3 @@
+//! This crate's own tests; what users see is tested in `ui-tests`.
+
+mod expansion_snapshots;

@@ -1,0 +1,77 @@
+//! Derive [`Table`](derive@Table) on a struct once. The same typed code then stores and queries
+//! it in memory and in SQLite; a URL at start-up picks which.
+//!
+//! ```
+//! use storehouse::prelude::*;
+//!
+//! /// A product in the shop.
+//! #[derive(Table, Clone, Debug, PartialEq)]
+//! #[table(index(category, price))]
+//! struct Product {
+//!     #[table(key, auto)]
+//!     id: i64,
+//!     #[table(unique)]
+//!     sku: String,
+//!     category: String,
+//!     price: f64,
+//!     retired: Option<String>,
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> storehouse::Result<()> {
+//! let store = storehouse::open("memory:").await?;
+//! let products = store.tabular::<Product>().await?;
+//! products.setup_database().await?;
+//!
+//! // `ProductInsert` has exactly the columns that must be given.
+//! let new = ProductInsert { sku: "A1".into(), category: "tools".into(), price: 9.5 };
+//! let saved = products.put(new).await?;
+//!
+//! let cheap = products
+//!     .query(Product::CATEGORY.eq("tools") & Product::PRICE.lt(100.0))
+//!     .order_by(Product::PRICE.asc())
+//!     .limit(10)
+//!     .await?;
+//! assert_eq!(cheap, [saved.clone()]);
+//!
+//! // `ProductPatch` changes only what it names; `Set(None)` writes NULL.
+//! let patch = ProductPatch { price: Set(8.5), ..Default::default() };
+//! let updated = products.update(&saved.id, patch).await?;
+//! assert_eq!(updated.map(|product| product.price), Some(8.5));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A value of the wrong type, a column of another table, a missing column: each is a compile
+//! error that names the fix.
+//!
+//! Begin with the [derive](derive@Table), [`open`], [`Tabular`] and [`Query`].
+//!
+//! # Features
+//!
+//! `sqlite` (on by default): the SQLite backend, for `sqlite:` URLs. It is left out on
+//! WebAssembly.
+
+mod open;
+pub mod prelude;
+
+pub use storehouse_macros::Table;
+#[doc(hidden)]
+pub use storehouse_runtime::__private;
+pub use storehouse_runtime::{
+    Anywhere, Assignment, Backend, BackendTransaction, BoxFuture, BoxStream, Capabilities,
+    ClientKeys, Clock, Column, ColumnDef, ColumnRole, ColumnSource, ColumnType, ColumnValue,
+    Comparable, Comparison, Connector, Context, Cursor, DecodeError, DerivedSql, Direction,
+    DynBackend, DynBackendTransaction, DynTabularStorage, EncodeError, EncodedKey, EncodedRow,
+    EngineId, Environment, Error, EventKind, Events, Filter, FilterTree, IdGenerator,
+    InTransaction, IndexDef, InsertWith, Insertable, IntoKey, Json, KeyColumn, KeyOrRow,
+    LikePattern, LikeToken, MaybeSend, MaybeSync, Metric, NewRow, NotNull, NullableColumn, Operand,
+    OptionalColumns, Order, OrderTerm, Ordered, Page, PatchField, Query, Result, Row, RowReceiver,
+    RowSink, Selection, Source, Statement, Store, StoreBuilder, Subscription, SystemClock, Table,
+    TableDef, TableKey, TablePatch, Tabular, TabularEvent, TabularStorage, TextColumn, Transaction,
+    UuidV7Generator, Value, VectorElement, VectorType, WriteMode, codec, compare_rows, memory, sql,
+};
+#[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
+pub use storehouse_sqlite as sqlite;
+
+pub use self::open::{OpenStore, open};
