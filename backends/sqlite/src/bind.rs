@@ -1,0 +1,79 @@
+//! Values on their way into a statement.
+
+use std::rc::Rc;
+
+use rusqlite::{
+    Error, Result, Statement, ToSql,
+    types::{ToSqlOutput, Value as SqlValue, ValueRef},
+};
+use storehouse_runtime::{Value, sql::Parameter};
+
+/// Binds the parameters of a statement, in order.
+pub(crate) fn parameters(
+    statement: &mut Statement<'_>,
+    parameters: &[Parameter<'_>],
+) -> Result<()> {
+    for (position, parameter) in (1..).zip(parameters) {
+        match parameter {
+            Parameter::Value(value) => statement.raw_bind_parameter(position, Bound(value))?,
+            Parameter::Text(text) => statement.raw_bind_parameter(position, text)?,
+            Parameter::Integer(integer) => statement.raw_bind_parameter(position, integer)?,
+            Parameter::List(values) => {
+                let values = values.iter().map(owned).collect::<Result<Vec<_>>>()?;
+                statement.raw_bind_parameter(position, Rc::new(values))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Binds values from parameter number `first` on.
+pub(crate) fn values(statement: &mut Statement<'_>, first: usize, values: &[Value]) -> Result<()> {
+    (first..)
+        .zip(values)
+        .try_for_each(|(position, value)| statement.raw_bind_parameter(position, Bound(value)))
+}
+
+/// A value in the form that its column stores.
+struct Bound<'a>(&'a Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        let borrowed = match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Bool(truth) => ValueRef::Integer(i64::from(*truth)),
+            Value::Int(integer) | Value::DateTime(integer) | Value::Time(integer) => {
+                ValueRef::Integer(*integer)
+            }
+            Value::Date(days) => ValueRef::Integer(i64::from(*days)),
+            Value::Float(number) => ValueRef::Real(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+            Value::Uuid(uuid) => ValueRef::Blob(uuid.as_bytes()),
+            Value::Json(document) => return text(serde_json::to_string(document)),
+            Value::TextList(list) => return text(serde_json::to_string(list)),
+            Value::FloatList(list) => {
+                let bytes = list.iter().flat_map(|number| number.to_le_bytes()).collect();
+                return Ok(ToSqlOutput::Owned(SqlValue::Blob(bytes)));
+            }
+            other => return Err(failure(format!("{} cannot be stored yet", other.kind()))),
+        };
+        Ok(ToSqlOutput::Borrowed(borrowed))
+    }
+}
+
+fn owned(value: &Value) -> Result<SqlValue> {
+    Ok(match Bound(value).to_sql()? {
+        ToSqlOutput::Borrowed(borrowed) => borrowed.try_into().map_err(failure)?,
+        ToSqlOutput::Owned(owned) => owned,
+        _ => return Err(failure(format!("{} cannot be in a list", value.kind()))),
+    })
+}
+
+fn text(json: serde_json::Result<String>) -> Result<ToSqlOutput<'static>> {
+    json.map(|json| ToSqlOutput::Owned(SqlValue::Text(json))).map_err(failure)
+}
+
+fn failure(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::ToSqlConversionFailure(cause.into())
+}

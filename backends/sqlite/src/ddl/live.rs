@@ -1,0 +1,295 @@
+//! The table as it is in the database, and how it differs from its definition.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Result};
+use storehouse_runtime::{ColumnDef, ColumnType, IndexDef, TableDef};
+
+use super::declared_type;
+
+/// What SQLite tells about a table.
+pub(super) struct LiveTable {
+    is_strict: bool,
+    is_without_rowid: bool,
+    columns: Vec<LiveColumn>,
+    indexes: HashMap<String, LiveIndex>,
+}
+
+struct LiveColumn {
+    name: String,
+    declared: String,
+    is_not_null: bool,
+    /// The place in the primary key, counted from 1; 0 outside of it.
+    key_place: u32,
+    is_autoincrement: bool,
+    collation: String,
+}
+
+struct LiveIndex {
+    /// `None` for an expression.
+    columns: Vec<Option<String>>,
+    is_unique: bool,
+    is_partial: bool,
+    /// Whether it belongs to the primary key.
+    is_key: bool,
+}
+
+impl LiveTable {
+    pub(super) fn read(connection: &Connection, name: &str) -> Result<Self> {
+        let (is_without_rowid, is_strict) = connection.query_row(
+            "SELECT wr, strict FROM pragma_table_list(?) WHERE schema = 'main'",
+            [name],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let mut columns = connection
+            .prepare("SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?)")?
+            .query_map([name], |row| {
+                Ok(LiveColumn {
+                    name: row.get(0)?,
+                    declared: row.get(1)?,
+                    is_not_null: row.get(2)?,
+                    key_place: row.get(3)?,
+                    is_autoincrement: false,
+                    collation: String::new(),
+                })
+            })?
+            .collect::<Result<Vec<_>>>()?;
+        for column in &mut columns {
+            let (_, collation, _, _, is_autoincrement) =
+                connection.column_metadata(None, name, column.name.as_str())?;
+            column.is_autoincrement = is_autoincrement;
+            column.collation =
+                collation.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        }
+        Ok(Self { is_strict, is_without_rowid, columns, indexes: read_indexes(connection, name)? })
+    }
+
+    /// Every difference that matters, in words.
+    pub(super) fn differences(&self, definition: &TableDef, indexes: &[IndexDef]) -> Vec<String> {
+        let mut differences = Vec::new();
+        for (position, column) in definition.columns.iter().enumerate() {
+            match self.columns.iter().find(|live| live.name == column.name) {
+                Some(live) => {
+                    self.compare_column(definition, position, column, live, &mut differences);
+                }
+                None => differences.push(format!(
+                    "column `{}` ({}) is missing",
+                    column.name,
+                    declared_type(column.column_type)
+                )),
+            }
+        }
+        for live in &self.columns {
+            if definition.column(&live.name).is_none() {
+                differences.push(format!("column `{}` is not in the definition", live.name));
+            }
+        }
+        self.compare_key(definition, &mut differences);
+        self.compare_indexes(definition, indexes, &mut differences);
+        differences
+    }
+
+    fn compare_column(
+        &self,
+        definition: &TableDef,
+        position: usize,
+        column: &ColumnDef,
+        live: &LiveColumn,
+        differences: &mut Vec<String>,
+    ) {
+        let name = &column.name;
+        if !fits(column.column_type, &live.declared, self.is_strict) {
+            differences.push(format!(
+                "column `{name}` has the type `{}`, not `{}`",
+                live.declared,
+                declared_type(column.column_type)
+            ));
+        }
+        if declared_type(column.column_type) == "TEXT" && live.collation != "BINARY" {
+            differences.push(format!(
+                "column `{name}` compares text as `{}`, not by bytes",
+                live.collation
+            ));
+        }
+        // The number of a row is never NULL, whether or not the table says so, and neither is the
+        // key of a table without row numbers.
+        let is_key = live.key_place > 0;
+        let is_row_number = is_key && self.key_length() == 1 && is_integer(&live.declared);
+        let is_not_null = live.is_not_null || is_row_number || (is_key && self.is_without_rowid);
+        let is_wanted_not_null = !column.nullable || definition.key.contains(&position);
+        if is_not_null != is_wanted_not_null {
+            let verb = if is_not_null { "cannot" } else { "can" };
+            differences.push(format!("column `{name}` {verb} be NULL"));
+        }
+        let is_wanted_autoincrement =
+            definition.auto_integer() == Some(position) && definition.key.len() == 1;
+        if live.is_autoincrement != is_wanted_autoincrement {
+            let verb = if live.is_autoincrement { "is" } else { "is not" };
+            differences.push(format!("column `{name}` {verb} AUTOINCREMENT"));
+        }
+    }
+
+    fn key_length(&self) -> usize {
+        self.columns.iter().filter(|column| column.key_place > 0).count()
+    }
+
+    fn compare_key(&self, definition: &TableDef, differences: &mut Vec<String>) {
+        let mut live: Vec<_> = self.columns.iter().filter(|column| column.key_place > 0).collect();
+        live.sort_by_key(|column| column.key_place);
+        let live: Vec<&str> = live.iter().map(|column| column.name.as_str()).collect();
+        let wanted = names(definition, &definition.key);
+        if live != wanted {
+            differences.push(format!(
+                "the key is ({}), not ({})",
+                live.join(", "),
+                wanted.join(", ")
+            ));
+        }
+    }
+
+    /// An index that is missing is no difference, since it is created, and neither is one that
+    /// only makes reads faster.
+    fn compare_indexes(
+        &self,
+        definition: &TableDef,
+        indexes: &[IndexDef],
+        differences: &mut Vec<String>,
+    ) {
+        let full_name = |index: &IndexDef| match &definition.schema {
+            Some(schema) => format!("{schema}.{}", index.name),
+            None => index.name.to_string(),
+        };
+        for index in indexes {
+            let name = full_name(index);
+            let Some(live) = self.indexes.get(&name) else { continue };
+            let wanted = names(definition, &index.columns);
+            if !live.is_over(&wanted) {
+                let wanted = wanted.join(", ");
+                differences.push(format!("index `{name}` is not over ({wanted})"));
+            }
+            if live.is_unique != index.unique {
+                let verb = if live.is_unique { "is" } else { "is not" };
+                differences.push(format!("index `{name}` {verb} unique"));
+            }
+            if live.is_partial {
+                differences.push(format!("index `{name}` leaves rows out"));
+            }
+        }
+        let mut unknown: Vec<&str> = (self.indexes.iter())
+            .filter(|(_, live)| live.is_unique && !live.is_key)
+            .filter(|(_, live)| {
+                let is_same = |index: &IndexDef| {
+                    index.unique && live.is_over(&names(definition, &index.columns))
+                };
+                !indexes.iter().any(is_same)
+            })
+            .map(|(name, _)| name.as_str())
+            .filter(|name| !indexes.iter().any(|index| full_name(index) == *name))
+            .collect();
+        unknown.sort_unstable();
+        differences.extend(
+            unknown.iter().map(|name| format!("unique index `{name}` is not in the definition")),
+        );
+    }
+}
+
+impl LiveIndex {
+    fn is_over(&self, columns: &[&str]) -> bool {
+        self.columns.iter().map(Option::as_deref).eq(columns.iter().map(|&name| Some(name)))
+    }
+}
+
+fn read_indexes(connection: &Connection, table: &str) -> Result<HashMap<String, LiveIndex>> {
+    let mut columns_of =
+        connection.prepare("SELECT name FROM pragma_index_info(?) ORDER BY seqno")?;
+    connection
+        .prepare("SELECT name, \"unique\", partial, origin = 'pk' FROM pragma_index_list(?)")?
+        .query_map([table], |row| {
+            let name: String = row.get(0)?;
+            let columns =
+                columns_of.query_map([&name], |row| row.get(0))?.collect::<Result<_>>()?;
+            let index = LiveIndex {
+                columns,
+                is_unique: row.get(1)?,
+                is_partial: row.get(2)?,
+                is_key: row.get(3)?,
+            };
+            Ok((name, index))
+        })?
+        .collect()
+}
+
+fn names<'a>(definition: &'a TableDef, columns: &[usize]) -> Vec<&'a str> {
+    columns.iter().map(|&column| &*definition.columns[column].name).collect()
+}
+
+/// Whether a column that is declared so holds values of the type without changing them.
+///
+/// `REAL` is accepted for floats, since tables made elsewhere have it; there -0.0 becomes 0.0.
+fn fits(column_type: ColumnType, declared: &str, is_strict: bool) -> bool {
+    let declared = declared.to_ascii_uppercase();
+    if is_strict {
+        return match declared_type(column_type) {
+            "ANY" => declared == "ANY" || declared == "REAL",
+            "INTEGER" => is_integer(&declared) || declared == "INT",
+            wanted => declared == wanted,
+        };
+    }
+    // The rules of https://www.sqlite.org/datatype3.html#determination_of_column_affinity
+    let has = |part: &str| declared.contains(part);
+    let affinity = if has("INT") {
+        "INTEGER"
+    } else if has("CHAR") || has("CLOB") || has("TEXT") {
+        "TEXT"
+    } else if has("BLOB") || declared.is_empty() {
+        "BLOB"
+    } else if has("REAL") || has("FLOA") || has("DOUB") {
+        "REAL"
+    } else {
+        "NUMERIC"
+    };
+    match declared_type(column_type) {
+        "ANY" => affinity == "REAL" || affinity == "BLOB",
+        wanted => affinity == wanted,
+    }
+}
+
+fn is_integer(declared: &str) -> bool {
+    declared.eq_ignore_ascii_case("INTEGER")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declared_types_that_fit() {
+        for (column_type, strict, loose) in [
+            (ColumnType::I64, vec!["INTEGER", "INT"], vec!["BIGINT", "int", "UNSIGNED BIG INT"]),
+            (ColumnType::F64, vec!["ANY", "REAL"], vec!["double precision", "FLOAT", "REAL", ""]),
+            (ColumnType::Text, vec!["TEXT", "text"], vec!["VARCHAR(20)", "CLOB", "TEXT"]),
+            (ColumnType::Uuid, vec!["BLOB"], vec!["BLOB", ""]),
+        ] {
+            for other in ["INTEGER", "INT", "ANY", "REAL", "TEXT", "text", "BLOB"] {
+                assert_eq!(fits(column_type, other, true), strict.contains(&other), "{other}");
+            }
+            for other in [
+                "BIGINT",
+                "int",
+                "UNSIGNED BIG INT",
+                "double precision",
+                "FLOAT",
+                "VARCHAR(20)",
+                "CLOB",
+                "NUMERIC",
+                "ANY",
+                "BOOLEAN",
+            ] {
+                assert_eq!(fits(column_type, other, false), loose.contains(&other), "{other}");
+            }
+            for own in loose {
+                assert!(fits(column_type, own, false), "{own}");
+            }
+        }
+    }
+}

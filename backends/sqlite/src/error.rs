@@ -1,0 +1,126 @@
+//! From what SQLite reports to what the caller can do about it.
+
+use rusqlite::{Error as SqliteError, ErrorCode, ffi};
+use storehouse_runtime::{Error, Source};
+
+use crate::table::Table;
+
+/// An error of a statement about `table`.
+pub(crate) fn of_table(error: SqliteError, table: &Table) -> Error {
+    let Some((failure, message)) = reported(&error) else { return of_database(error) };
+    match failure.code {
+        ErrorCode::ConstraintViolation => of_constraint(failure, message, table),
+        ErrorCode::TypeMismatch => {
+            Error::validation(format!("a value does not fit its column: {message}"))
+        }
+        ErrorCode::Unknown if message.starts_with("no such table") => Error::schema(format!(
+            "table `{}` does not exist; call `setup_database()` first",
+            table.name
+        )),
+        ErrorCode::Unknown
+            if message.starts_with("no such column")
+                || message.contains("has no column named")
+                || message.contains("does not match any PRIMARY KEY or UNIQUE constraint") =>
+        {
+            Error::schema(format!(
+                "table `{}` differs from its definition ({message}); \
+                 call `setup_database()` to see every difference",
+                table.name
+            ))
+        }
+        _ => of_database(error),
+    }
+}
+
+/// An error that is about no table in particular.
+pub(crate) fn of_database(error: SqliteError) -> Error {
+    let Some((failure, message)) = reported(&error) else {
+        return Error::backend(format!("SQLite failed: {error}"), Some(Box::new(error)));
+    };
+    let advice = match failure.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            return Error::busy(
+                "the database is in use by another process or connection; \
+                 try again, or wait longer with a greater `busy_timeout`",
+            );
+        }
+        ErrorCode::TooBig => {
+            return Error::validation("a value is larger than SQLite can hold (1 GB); split it");
+        }
+        ErrorCode::DiskFull => "the disk is full; make room and try again",
+        ErrorCode::SystemIoFailure => "the file could not be read or written; check the disk",
+        ErrorCode::DatabaseCorrupt => {
+            "the file is damaged; restore it from a backup, or save what is left with \
+             the `.recover` command of the `sqlite3` program"
+        }
+        ErrorCode::NotADatabase => "the file is not a SQLite database; check its path",
+        ErrorCode::ReadOnly => {
+            "the database cannot be written to; check the permissions of the file and its folder"
+        }
+        ErrorCode::CannotOpen => {
+            "a file of the database cannot be opened; check the permissions of its folder, \
+             and how many files the process may open"
+        }
+        ErrorCode::OutOfMemory => "there is no memory left",
+        _ => "SQLite refused the statement",
+    };
+    let message = format!("{advice} ({message})");
+    Error::backend(message, Some(Box::new(error)))
+}
+
+/// A transaction that SQLite undid as a whole, for whatever reason: trying again may succeed.
+pub(crate) fn undone_with_others() -> Error {
+    Error::Backend {
+        message: "an operation that was to be committed together with this one failed so badly \
+                  that SQLite undid them all; try again"
+            .to_owned(),
+        retryable: true,
+        source: None,
+        context: Box::default(),
+    }
+}
+
+/// What can be told to several callers, each of whom gets an error of their own.
+pub(crate) fn copy(error: &SqliteError) -> SqliteError {
+    match reported(error) {
+        Some((failure, message)) => SqliteError::SqliteFailure(failure, Some(message.to_owned())),
+        None => SqliteError::ToSqlConversionFailure(Source::from(error.to_string())),
+    }
+}
+
+/// The code and the message, where the error is SQLite's own and not rusqlite's.
+fn reported(error: &SqliteError) -> Option<(ffi::Error, &str)> {
+    match error {
+        SqliteError::SqliteFailure(failure, message) => {
+            Some((*failure, message.as_deref().unwrap_or("no details")))
+        }
+        SqliteError::SqlInputError { error, msg, .. } => Some((*error, msg)),
+        _ => None,
+    }
+}
+
+fn of_constraint(failure: ffi::Error, message: &str, table: &Table) -> Error {
+    let details = message.split_once("failed: ").map_or("", |(_, details)| details);
+    match failure.extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE
+        | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+        | ffi::SQLITE_CONSTRAINT_ROWID => Error::conflict(columns(details, table)),
+        ffi::SQLITE_CONSTRAINT_NOTNULL => {
+            let column = columns(details, table).join(", ");
+            Error::validation(format!(
+                "column `{column}` cannot be NULL in the database; give it a value"
+            ))
+        }
+        _ => Error::validation(format!("the database refuses the row: {message}")),
+    }
+}
+
+/// The columns in SQLite's list, `products.sku, products.lot`. An index over expressions has
+/// none; its name stands there instead.
+fn columns(details: &str, table: &Table) -> Vec<String> {
+    let column = |qualified: &str| {
+        let column = qualified.strip_prefix(table.name.as_str())?.strip_prefix('.')?;
+        Some(column.to_owned())
+    };
+    details.split(", ").filter_map(column).collect()
+}

@@ -1,0 +1,47 @@
+//! Storehouse's SQLite backend.
+//!
+//! One thread writes, and commits together what callers ask for at the same time. Reads by key
+//! run on the caller's own thread, since SQLite answers them sooner than another thread could be
+//! woken; longer reads run on threads of their own. A file is kept in WAL mode, so readers and
+//! the writer do not wait for each other.
+//!
+//! ```
+//! use storehouse_runtime::StoreBuilder;
+//! use storehouse_sqlite::SqliteConnector;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> storehouse_runtime::Result<()> {
+//! let store = StoreBuilder::new().register(SqliteConnector).open("sqlite::memory:").await?;
+//! assert_eq!(store.backend(), "sqlite");
+//! # Ok(())
+//! # }
+//! ```
+
+mod backend;
+mod bind;
+mod connection;
+mod connector;
+mod ddl;
+mod decode;
+mod engine;
+mod error;
+mod group;
+mod ids;
+mod job;
+mod lease;
+mod options;
+mod read;
+mod readers;
+mod storage;
+mod table;
+mod transaction;
+mod write;
+mod writer;
+
+pub use self::{
+    backend::SqliteBackend,
+    connector::SqliteConnector,
+    options::{SqliteOptions, Synchronous},
+    storage::SqliteTabularStorage,
+    transaction::SqliteTransaction,
+};

@@ -1,0 +1,186 @@
+//! Connections that read beside the writer: some for whoever calls, some with threads of their
+//! own. Each is opened when it is first needed.
+
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use rusqlite::Connection;
+use storehouse_runtime::{Error, Result};
+
+use crate::{connection::open_reader, job::Job, options::SqliteOptions};
+
+/// The connections that read.
+pub(crate) struct Readers {
+    pub(crate) inline: InlineReaders,
+    pub(crate) threads: ReaderThreads,
+}
+
+impl Readers {
+    pub(crate) fn new(path: &Path, options: SqliteOptions) -> Self {
+        let place = Arc::new(Place { path: path.to_owned(), options });
+        Self { inline: InlineReaders::new(Arc::clone(&place)), threads: ReaderThreads::new(place) }
+    }
+}
+
+/// Where connections are opened, and how.
+struct Place {
+    path: PathBuf,
+    options: SqliteOptions,
+}
+
+impl Place {
+    fn open(&self) -> Result<Connection> {
+        open_reader(&self.path, &self.options)
+    }
+}
+
+/// Connections for reads by key, which take no longer than a few microseconds and so run on the
+/// caller's own thread.
+pub(crate) struct InlineReaders {
+    slots: Box<[Mutex<Option<Connection>>]>,
+    place: Arc<Place>,
+}
+
+impl InlineReaders {
+    fn new(place: Arc<Place>) -> Self {
+        let slots = (0..place.options.readers).map(|_| Mutex::default()).collect();
+        Self { slots, place }
+    }
+
+    /// Calls `read` with a connection that nobody else uses meanwhile.
+    pub(crate) fn with<R>(&self, read: impl FnOnce(&Connection) -> Result<R>) -> Result<R> {
+        let mut slot = self.lock();
+        if slot.is_none() {
+            *slot = Some(self.place.open()?);
+        }
+        match &*slot {
+            Some(connection) => read(connection),
+            None => Err(Error::closed("the connection was closed")),
+        }
+    }
+
+    /// The slot of this thread, or else one that is free, or else waits for that of this thread.
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        let own = thread_number() % self.slots.len();
+        for offset in 0..self.slots.len() {
+            match self.slots[(own + offset) % self.slots.len()].try_lock() {
+                Ok(slot) => return slot,
+                // A panic in a reader resets its statement and does the connection no harm.
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        self.slots[own].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Numbers the threads that read, so that each comes back to the connection that knows its
+/// statements.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    NUMBER.with(|number| {
+        if number.get() == usize::MAX {
+            number.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        number.get()
+    })
+}
+
+/// Threads for longer reads.
+pub(crate) struct ReaderThreads {
+    jobs: Option<Sender<Box<dyn Job>>>,
+    queue: Receiver<Box<dyn Job>>,
+    idle: Arc<AtomicUsize>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    place: Arc<Place>,
+}
+
+impl ReaderThreads {
+    fn new(place: Arc<Place>) -> Self {
+        let (jobs, queue) = unbounded();
+        Self { jobs: Some(jobs), queue, idle: Arc::default(), threads: Mutex::default(), place }
+    }
+
+    /// Queues a job, and starts a thread for it where no other is free for it.
+    pub(crate) fn submit(&self, job: Box<dyn Job>) {
+        if self.queue.len() >= self.idle.load(Ordering::Relaxed) {
+            self.start_thread();
+        }
+        if let Some(jobs) = &self.jobs {
+            // The queue has a receiver here, so it takes the job.
+            let _ = jobs.send(job);
+        }
+    }
+
+    fn start_thread(&self) {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if threads.len() >= self.place.options.readers {
+            return;
+        }
+        let (queue, idle, place) =
+            (self.queue.clone(), Arc::clone(&self.idle), Arc::clone(&self.place));
+        let thread = thread::Builder::new()
+            .name("sqlite-reader".to_owned())
+            .spawn(move || serve(&queue, &idle, &place));
+        match thread {
+            Ok(thread) => threads.push(thread),
+            Err(error) => tracing::warn!(
+                target: "storehouse", %error, "a thread that reads could not be started"
+            ),
+        }
+    }
+}
+
+/// Waits for the threads, so that the file is closed afterwards.
+impl Drop for ReaderThreads {
+    fn drop(&mut self) {
+        self.jobs = None;
+        let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner);
+        threads.drain(..).for_each(join);
+    }
+}
+
+/// Waits for a thread, unless it is this one.
+pub(crate) fn join(thread: JoinHandle<()>) {
+    if thread.thread().id() != thread::current().id() {
+        // A panic in it was reported where it happened.
+        let _ = thread.join();
+    }
+}
+
+fn serve(queue: &Receiver<Box<dyn Job>>, idle: &AtomicUsize, place: &Place) {
+    let mut connection = None;
+    loop {
+        idle.fetch_add(1, Ordering::Relaxed);
+        let job = queue.recv();
+        idle.fetch_sub(1, Ordering::Relaxed);
+        let Ok(mut job) = job else { return };
+        if !job.is_wanted() {
+            continue;
+        }
+        if connection.is_none() {
+            match place.open() {
+                Ok(opened) => connection = Some(opened),
+                Err(error) => {
+                    job.answer(Some(error));
+                    continue;
+                }
+            }
+        }
+        if let Some(connection) = &connection {
+            job.run(connection, false);
+            job.answer(None);
+        }
+    }
+}
