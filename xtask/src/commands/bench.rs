@@ -1,0 +1,127 @@
+//! `cargo xtask bench`.
+
+mod results;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process;
+use crate::project::Project;
+use crate::report::heading;
+use results::Measurement;
+
+/// Measure this project and its peers side by side, in one go on one machine
+///
+/// A benchmark NAME is all programs `benches/NAME-*`, each a workspace of its own. They are built in
+/// release mode first, then run one after another. Each prints a JSON object per case on a line, with
+/// `case`, `system` and `median_ns`. The results are shown as tables and written to
+/// target/bench/NAME.json.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The benchmark: tabular ...
+    name: String,
+
+    /// Few repetitions: shows that everything runs, not how fast
+    #[arg(long)]
+    quick: bool,
+
+    /// Only programs whose name contains this
+    #[arg(long, value_name = "SUBSTRING")]
+    only: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(project: &Project, args: &Args) -> Result<()> {
+    let all = programs(project, &format!("{}-", args.name))?;
+    let chosen: Vec<_> = all
+        .iter()
+        .filter(|folder| args.only.as_ref().is_none_or(|only| name(folder).contains(only)))
+        .collect();
+    if chosen.is_empty() {
+        let only = args
+            .only
+            .as_ref()
+            .map(|only| format!(" with `{only}` in its name"))
+            .unwrap_or_default();
+        bail!(
+            "there is no program benches/{}-*{only}; benchmarks are {}",
+            args.name,
+            benchmarks(project)?
+        );
+    }
+
+    // All before the first run, so that no build warms the machine between two measurements.
+    for folder in &chosen {
+        heading(&format!("Building {}", name(folder)));
+        process::must(&mut cargo(project, "build", folder))?;
+    }
+    let mut measurements = Vec::new();
+    for folder in &chosen {
+        heading(&format!("Running {}", name(folder)));
+        let mut command = cargo(project, "run", folder);
+        if args.quick {
+            command.env("STOREHOUSE_BENCH_QUICK", "1");
+        }
+        measurements
+            .extend(results::read(&process::read(&mut command)?).with_context(|| name(folder))?);
+    }
+
+    let measurements = results::compare(measurements)?;
+    results::print(&measurements);
+    write(project, &args.name, &measurements)
+}
+
+/// The packages under benches/, by name.
+pub fn packages(project: &Project) -> Result<Vec<PathBuf>> {
+    let folder = project.root.join("benches");
+    let mut found = Vec::new();
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let path = entry?.path();
+        if path.join("Cargo.toml").exists() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The packages `benches/<prefix>*` that are programs; others hold what several of them share.
+fn programs(project: &Project, prefix: &str) -> Result<Vec<PathBuf>> {
+    let mut found = packages(project)?;
+    found.retain(|folder| name(folder).starts_with(prefix) && folder.join("src/main.rs").exists());
+    Ok(found)
+}
+
+fn cargo(project: &Project, subcommand: &str, folder: &PathBuf) -> std::process::Command {
+    let mut command = project.cargo(&[subcommand, "--release", "--quiet"]);
+    command
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", project.target.join("bench").join(name(folder)));
+    command
+}
+
+fn write(project: &Project, name: &str, measurements: &[Measurement]) -> Result<()> {
+    let file = project.target.join("bench").join(format!("{name}.json"));
+    fs::write(&file, serde_json::to_string_pretty(measurements)? + "\n")
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    println!("\nwritten to {}", file.display());
+    Ok(())
+}
+
+/// What can be given as a name.
+fn benchmarks(project: &Project) -> Result<String> {
+    let names: BTreeSet<_> = programs(project, "")?
+        .iter()
+        .filter_map(|folder| Some(name(folder).split_once('-')?.0.to_owned()))
+        .collect();
+    Ok(names.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn name(folder: &std::path::Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,6 @@
+//! Tools that commands need beyond cargo, each found or installed.
+
+mod apt;
+pub mod browser;
+pub mod test_runner;
+pub mod wasm_target;
