@@ -59,19 +59,31 @@ pub use storehouse_macros::Table;
 #[doc(hidden)]
 pub use storehouse_runtime::__private;
 pub use storehouse_runtime::{
-    Anywhere, Assignment, Backend, BackendTransaction, BoxFuture, BoxStream, Capabilities,
-    ClientKeys, Clock, Column, ColumnDef, ColumnRole, ColumnSource, ColumnType, ColumnValue,
-    Comparable, Comparison, Connector, Context, Cursor, DecodeError, DerivedSql, Direction,
-    DynBackend, DynBackendTransaction, DynTabularStorage, EncodeError, EncodedKey, EncodedRow,
-    EngineId, Environment, Error, EventKind, Events, Filter, FilterTree, IdGenerator,
+    Anywhere, Assignment, Backend, BackendTransaction, BorrowedAs, BoxFuture, BoxStream,
+    Capabilities, ClientKeys, Clock, Column, ColumnDef, ColumnRole, ColumnSource, ColumnType,
+    ColumnValue, Comparable, Comparison, Connector, Context, Cursor, DecodeError, DerivedSql,
+    Direction, DynBackend, DynBackendTransaction, DynTabularStorage, EncodeError, EncodedKey,
+    EncodedRow, EngineId, Environment, Error, EventKind, Events, Filter, FilterTree, IdGenerator,
     InTransaction, IndexDef, InsertWith, Insertable, IntoKey, Json, KeyColumn, KeyOrRow,
-    LikePattern, LikeToken, MaybeSend, MaybeSync, Metric, NewRow, NotNull, NullableColumn, Operand,
-    OptionalColumns, Order, OrderTerm, Ordered, Page, PatchField, Query, Result, Row, RowReceiver,
-    RowSink, Selection, Source, Statement, Store, StoreBuilder, Subscription, SystemClock, Table,
-    TableDef, TableKey, TablePatch, Tabular, TabularEvent, TabularStorage, TextColumn, Transaction,
-    UuidV7Generator, Value, VectorElement, VectorType, WriteMode, codec, compare_rows, memory, sql,
+    LikePattern, LikeToken, MaybeSend, MaybeSync, Metric, NewRow, NotNull, NotNullOperand,
+    NullableColumn, Operand, OptionalColumns, Order, OrderTerm, Ordered, Page, PatchField, Query,
+    Result, Row, RowReceiver, RowSink, Selection, Source, Statement, Store, StoreBuilder,
+    Subscription, SystemClock, Table, TableDef, TableKey, TablePatch, Tabular, TabularEvent,
+    TabularStorage, TextColumn, Transaction, UuidV7Generator, Value, VectorElement, VectorType,
+    WriteMode, codec, compare_rows, memory, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;
 
 pub use self::open::{OpenStore, open};
+
+/// The pages of the book, so that their examples are compiled and run.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../docs/derive.md")]
+    mod derive {}
+    #[doc = include_str!("../docs/errors.md")]
+    mod errors {}
+    #[doc = include_str!("../docs/filters-and-queries.md")]
+    mod filters_and_queries {}
+}

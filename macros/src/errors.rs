@@ -62,13 +62,20 @@ pub fn did_you_mean(
     otherwise: impl FnOnce() -> String,
 ) -> String {
     let best = (candidates.into_iter())
-        .map(|candidate| (strsim::jaro_winkler(name, candidate.as_ref()), candidate))
-        .filter(|(likeness, _)| *likeness > ALIKE)
+        .filter_map(|candidate| Some((likeness(name, candidate.as_ref())?, candidate)))
         .max_by(|(left, _), (right, _)| left.total_cmp(right));
     match best {
         Some((_, candidate)) => format!("; did you mean `{}`?", candidate.as_ref()),
         None => otherwise(),
     }
+}
+
+/// How alike two names are, when they are alike at all.
+fn likeness(name: &str, candidate: &str) -> Option<f64> {
+    let likeness = strsim::jaro_winkler(name, candidate);
+    // Of a short name two exchanged letters are half, so one such slip counts as well.
+    let is_one_slip = name.len() > 2 && strsim::osa_distance(name, candidate) == 1;
+    (likeness > ALIKE || is_one_slip).then_some(likeness)
 }
 
 #[cfg(test)]
@@ -81,6 +88,8 @@ mod tests {
         assert_eq!(offer("uniqe"), "; did you mean `unique`?");
         assert_eq!(offer("idnex"), "; did you mean `index`?");
         assert_eq!(offer("vector"), "; no idea");
+        assert_eq!(did_you_mean("kye", ["key"], String::new), "; did you mean `key`?");
+        assert_eq!(did_you_mean("a", ["b"], String::new), "");
     }
 
     #[test]

@@ -18,12 +18,13 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(Table, attributes(table))]
 pub fn derive_table(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    expand(&input).into()
+    expand(input).into()
 }
 
-fn expand(input: &DeriveInput) -> proc_macro2::TokenStream {
+fn expand(mut input: DeriveInput) -> proc_macro2::TokenStream {
+    parse::resolve_self(&mut input);
     let errors = errors::Errors::new();
-    let table = model::Table::new(input, &errors);
+    let table = model::Table::new(&input, &errors);
     match errors.finish() {
         None => expand::table(&table),
         Some(errors) => expand::stand_ins(table, &errors),

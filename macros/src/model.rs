@@ -120,17 +120,19 @@ fn positions(columns: &[Column<'_>], wanted: impl Fn(&Column<'_>) -> bool) -> Ve
 }
 
 fn table_name(input: &DeriveInput, attributes: &TableAttributes, errors: &Errors) -> String {
-    let (name, place) = match &attributes.name {
-        Some(name) => (name.value(), name.to_token_stream()),
-        None => {
-            let name = case::snake_case(&input.ident.unraw().to_string());
-            (name, input.ident.to_token_stream())
-        }
+    let (name, place) = if let Some(name) = &attributes.name {
+        (name.value(), name.to_token_stream())
+    } else {
+        (case::snake_case(&input.ident.unraw().to_string()), input.ident.to_token_stream())
     };
     if let Some(problem) = name::problem("table", &name) {
         errors.at(place, problem);
     } else if name.to_ascii_lowercase().starts_with("sqlite_") {
-        errors.at(place, "SQLite keeps names that begin with `sqlite_` to itself; write another");
+        errors.at(
+            place,
+            "SQLite keeps names that begin with `sqlite_` to itself; \
+             give the table another with `#[table(name = \"..\")]`",
+        );
     }
     name
 }

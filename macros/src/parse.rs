@@ -5,11 +5,13 @@
 
 mod attribute;
 mod field;
+mod self_type;
 mod serde;
 mod table;
 
 pub use self::{
     field::{FieldAttributes, VectorAttribute},
+    self_type::resolve_self,
     serde::{RenameRule, SerdeName},
     table::{IndexAttribute, TableAttributes},
 };

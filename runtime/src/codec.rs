@@ -16,7 +16,14 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-pub use self::{json::JsonColumn, rows::RowRef};
+pub use self::{
+    derived::{
+        AutoColumn, DescribedJson, FullTextColumn, IndexedColumn, JsonField, KeyPart,
+        MetadataColumn, VectorColumn,
+    },
+    json::JsonColumn,
+    rows::RowRef,
+};
 use crate::{column_type::ColumnType, value::Value};
 
 /// A stored value that does not fit the column it was read for.
@@ -136,32 +143,28 @@ impl<V: ColumnValue + NotNull> ColumnValue for Option<V> {
 /// A column whose values can be compared for equality.
 #[diagnostic::on_unimplemented(
     message = "a column of `{Self}` cannot be compared",
-    label = "JSON, lists and vectors have no equality that every backend shares",
-    note = "filter on another column, or keep the part to filter on in a column of its own"
+    label = "JSON, lists and vectors have no equality; keep the part to filter on in a column of its own"
 )]
-pub trait Comparable {}
+pub trait Comparable: ColumnValue {}
 
 /// A column whose values have an order.
 #[diagnostic::on_unimplemented(
     message = "a column of `{Self}` has no order",
-    label = "JSON, lists and vectors can neither be sorted nor compared with `<`",
-    note = "order by another column, or keep the part to order by in a column of its own"
+    label = "JSON, lists and vectors have no order; keep the part to order by in a column of its own"
 )]
 pub trait Ordered: Comparable {}
 
 /// A column of text.
 #[diagnostic::on_unimplemented(
     message = "a column of `{Self}` is not text",
-    label = "`like`, `starts_with` and `contains` work on `String` columns",
-    note = "use `eq`, `lt` or `between` on other columns"
+    label = "patterns need a `String` column; use `eq`, `lt` or `between` on others"
 )]
 pub trait TextColumn {}
 
 /// A column that can be NULL.
 #[diagnostic::on_unimplemented(
     message = "a column of `{Self}` is never NULL",
-    label = "this test would always give the same answer",
-    note = "remove the test, or make the field an `Option`"
+    label = "always the same answer; remove the test, or make the field an `Option`"
 )]
 pub trait NullableColumn {}
 
@@ -174,9 +177,10 @@ pub trait NullableColumn {}
 pub trait KeyColumn: ColumnValue {}
 
 #[diagnostic::do_not_recommend]
-impl<V: Comparable> Comparable for Option<V> {}
+impl<V: Comparable + NotNull> Comparable for Option<V> {}
 #[diagnostic::do_not_recommend]
-impl<V: Ordered> Ordered for Option<V> {}
+impl<V: Ordered + NotNull> Ordered for Option<V> {}
 #[diagnostic::do_not_recommend]
 impl<V: TextColumn> TextColumn for Option<V> {}
+#[diagnostic::do_not_recommend]
 impl<V> NullableColumn for Option<V> {}

@@ -7,7 +7,7 @@
 use std::{fmt, marker::PhantomData};
 
 use crate::{
-    codec::{ColumnValue, Comparable, NullableColumn, Ordered, TextColumn},
+    codec::{ColumnValue, Comparable, NullableColumn, Ordered, TextColumn, json::Json},
     filter::{Comparison, Filter, FilterTree},
     order::{Direction, Order, OrderTerm},
     table::Row,
@@ -57,8 +57,7 @@ impl<T, V> fmt::Debug for Column<T, V> {
 /// A value to compare a column of `V` with: a `V`, a reference to one, or `&str` for text.
 #[diagnostic::on_unimplemented(
     message = "a column of `{V}` cannot be compared with `{Self}`",
-    label = "expected a value of type `{V}`",
-    note = "give a value of the column's own type, such as `100.0` for an `f64` column, or `&str` for a `String` column"
+    label = "give the column's own type, such as `100.0` for an `f64` or `&str` for a `String`"
 )]
 pub trait Operand<V> {
     /// The value to compare with.
@@ -111,6 +110,45 @@ impl Operand<Vec<u8>> for &[u8] {
     }
 }
 
+/// A value to compare a column of `V` with where NULL has no place: as [`Operand`], but a nullable
+/// column takes values without their `Option`.
+#[diagnostic::on_unimplemented(
+    message = "a column of `{V}` cannot be compared with `{Self}`",
+    label = "give the column's own type, such as `100.0` for an `f64` or `&str` for a `String`"
+)]
+pub trait NotNullOperand<V> {
+    /// The value to compare with.
+    fn into_operand(self) -> Value;
+}
+
+#[diagnostic::do_not_recommend]
+impl<V: ColumnValue, O: Operand<V::Scalar>> NotNullOperand<V> for O {
+    fn into_operand(self) -> Value {
+        Operand::into_operand(self)
+    }
+}
+
+/// A JSON column is compared with nothing, and [`Comparable`] and [`Ordered`] say so. That it
+/// takes every operand keeps rustc from saying more.
+macro_rules! takes_every_operand {
+    ($($operand:ident for $json:ty),* $(,)?) => {$(
+        #[doc(hidden)]
+        #[diagnostic::do_not_recommend]
+        impl<T, O> $operand<$json> for O {
+            fn into_operand(self) -> Value {
+                Value::Null
+            }
+        }
+    )*};
+}
+
+takes_every_operand! {
+    Operand for Json<T>,
+    Operand for Option<Json<T>>,
+    NotNullOperand for Json<T>,
+    NotNullOperand for Option<Json<T>>,
+}
+
 impl<T: Row, V> Column<T, V> {
     /// The column at `position`; the derive calls this.
     #[doc(hidden)]
@@ -138,9 +176,7 @@ impl<T: Row, V> Column<T, V> {
     {
         !self.is_null()
     }
-}
 
-impl<T: Row, V: ColumnValue> Column<T, V> {
     /// Rows whose value equals `value`; `eq(None)` is `is_null()`.
     pub fn eq(self, value: impl Operand<V>) -> Filter<T>
     where
@@ -165,7 +201,7 @@ impl<T: Row, V: ColumnValue> Column<T, V> {
     }
 
     /// Rows whose value is less than `value`.
-    pub fn lt(self, value: impl Operand<V::Scalar>) -> Filter<T>
+    pub fn lt(self, value: impl NotNullOperand<V>) -> Filter<T>
     where
         V: Ordered,
     {
@@ -173,7 +209,7 @@ impl<T: Row, V: ColumnValue> Column<T, V> {
     }
 
     /// Rows whose value is less than or equal to `value`.
-    pub fn le(self, value: impl Operand<V::Scalar>) -> Filter<T>
+    pub fn le(self, value: impl NotNullOperand<V>) -> Filter<T>
     where
         V: Ordered,
     {
@@ -181,7 +217,7 @@ impl<T: Row, V: ColumnValue> Column<T, V> {
     }
 
     /// Rows whose value is greater than `value`.
-    pub fn gt(self, value: impl Operand<V::Scalar>) -> Filter<T>
+    pub fn gt(self, value: impl NotNullOperand<V>) -> Filter<T>
     where
         V: Ordered,
     {
@@ -189,7 +225,7 @@ impl<T: Row, V: ColumnValue> Column<T, V> {
     }
 
     /// Rows whose value is greater than or equal to `value`.
-    pub fn ge(self, value: impl Operand<V::Scalar>) -> Filter<T>
+    pub fn ge(self, value: impl NotNullOperand<V>) -> Filter<T>
     where
         V: Ordered,
     {
@@ -197,7 +233,7 @@ impl<T: Row, V: ColumnValue> Column<T, V> {
     }
 
     /// Rows whose value is at least `low` and at most `high`.
-    pub fn between(self, low: impl Operand<V::Scalar>, high: impl Operand<V::Scalar>) -> Filter<T>
+    pub fn between(self, low: impl NotNullOperand<V>, high: impl NotNullOperand<V>) -> Filter<T>
     where
         V: Ordered,
     {
@@ -205,11 +241,11 @@ impl<T: Row, V: ColumnValue> Column<T, V> {
     }
 
     /// Rows whose value is one of `values`; an empty list matches no row.
-    pub fn in_list<O: Operand<V::Scalar>>(self, values: impl IntoIterator<Item = O>) -> Filter<T>
+    pub fn in_list(self, values: impl IntoIterator<Item: NotNullOperand<V>>) -> Filter<T>
     where
         V: Comparable,
     {
-        let values: Vec<Value> = values.into_iter().map(Operand::into_operand).collect();
+        let values: Vec<Value> = values.into_iter().map(NotNullOperand::into_operand).collect();
         if values.is_empty() {
             return Filter::none();
         }
@@ -218,7 +254,7 @@ impl<T: Row, V: ColumnValue> Column<T, V> {
 
     /// Rows whose value is none of `values`, and not NULL, as in SQL; an empty list matches
     /// every row.
-    pub fn not_in<O: Operand<V::Scalar>>(self, values: impl IntoIterator<Item = O>) -> Filter<T>
+    pub fn not_in(self, values: impl IntoIterator<Item: NotNullOperand<V>>) -> Filter<T>
     where
         V: Comparable,
     {

@@ -198,6 +198,13 @@ mod tests {
         let order = [OrderTerm { column: 0, direction: Direction::Ascending }];
         let cursor = Cursor::new(&definition, &order, &[Value::Int(7)]);
         assert_eq!(cursor.values(&definition, &order).unwrap(), [Value::Int(7)]);
+
+        let token = cursor.to_string();
+        assert_eq!(token, cursor.as_str());
+        assert_eq!(token.parse::<Cursor>().unwrap(), cursor);
+        let json = serde_json::to_string(&cursor).unwrap();
+        assert_eq!(json, format!("\"{token}\""));
+        assert_eq!(serde_json::from_str::<Cursor>(&json).unwrap(), cursor);
     }
 
     #[test]

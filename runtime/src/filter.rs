@@ -323,4 +323,29 @@ mod tests {
         let both = is_null(0).or(is_null(1)).or(is_null(2).or(is_null(3)));
         assert_eq!(both, FilterTree::Or((0..4).map(is_null).collect()));
     }
+
+    #[test]
+    fn a_filter_that_does_not_fit_its_table_is_refused() {
+        let table = crate::test_table::definition();
+        let refused = |filter: FilterTree| filter.check(&table).unwrap_err().to_string();
+        let compare =
+            |column, value| FilterTree::Compare { column, comparison: Comparison::Equal, value };
+        compare(2, Value::Float(1.0)).check(&table).unwrap();
+        let wrong = || compare(2, Value::Int(1));
+        assert!(refused(wrong()).contains("`price` holds f64"));
+        assert!(refused(compare(9, Value::Int(1))).contains("no column number 9"));
+        assert!(refused(is_null(4)).contains("no column number 4"));
+        // However deep it lies.
+        assert!(refused(is_null(3).or(is_null(3).and(wrong()).negate())).contains("`price`"));
+        let values = vec![Value::Int(1), Value::Null];
+        assert!(refused(FilterTree::InList { column: 0, values }).contains("NULL"));
+        let pattern = FilterTree::Like { column: 1, pattern: "a\\".into() };
+        assert!(refused(pattern).contains("lone"));
+        let number = FilterTree::Like { column: 2, pattern: "a".into() };
+        assert!(refused(number).contains("`price`"));
+        let prefix = FilterTree::StartsWith { column: 1, prefix: "\0".into() };
+        assert!(refused(prefix).contains("NUL"));
+        let part = FilterTree::Contains { column: 0, part: "a".into() };
+        assert!(refused(part).contains("`id`"));
+    }
 }

@@ -40,7 +40,7 @@ pub use self::{
         ColumnSource, ColumnValue, Comparable, DecodeError, EncodeError, KeyColumn, NotNull,
         NullableColumn, Ordered, TextColumn, json::Json,
     },
-    column::{Column, Operand},
+    column::{Column, NotNullOperand, Operand},
     column_type::{ColumnType, Metric, VectorElement, VectorType},
     cursor::Cursor,
     definition::{ColumnDef, ColumnRole, DerivedSql, IndexDef, TableDef},
@@ -55,8 +55,8 @@ pub use self::{
     storage::{DynTabularStorage, RowReceiver, RowSink, Statement, TabularStorage, WriteMode},
     store::{Store, StoreBuilder},
     table::{
-        Assignment, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, PatchField, Row,
-        Table, TableKey, TablePatch,
+        Assignment, BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns,
+        PatchField, Row, Table, TableKey, TablePatch,
     },
     tabular::{Anywhere, ClientKeys, InTransaction, Page, Query, Tabular},
     transaction::Transaction,
@@ -71,13 +71,7 @@ pub mod __private {
     pub use storehouse_sql::CrudSql;
 
     pub use crate::{
-        codec::derived::{
-            AutoColumn, DescribedJson, FullTextColumn, IndexedColumn, JsonField, KeyPart,
-            MetadataColumn, VectorColumn, json_default,
-        },
-        definition::DefinitionCell,
-        sqlite_sql,
-        table::key_of_row,
+        codec::derived::json_default, definition::DefinitionCell, sqlite_sql, table::key_of_row,
     };
 }
 

@@ -7,6 +7,7 @@ use crate::{
     capabilities::Capabilities,
     environment::{Clock, Environment, IdGenerator},
     error::{Error, Result},
+    maybe_send::BoxFuture,
     table::{Row, Table},
     tabular::Tabular,
     transaction::Transaction,
@@ -43,19 +44,20 @@ impl Store {
     }
 
     /// The table of `T`. It exists in the database once `setup_database()` was called on it.
-    #[expect(clippy::unused_async, reason = "other backends look at the database here")]
-    pub async fn tabular<T: Table>(&self) -> Result<Tabular<T>> {
-        self.open_table(T::definition())
+    pub fn tabular<T: Table>(&self) -> BoxFuture<'_, Result<Tabular<T>>> {
+        // Other backends look at the database here.
+        Box::pin(async { self.open_table(T::definition()) })
     }
 
     /// The table of `T` under another name than the definition's.
     ///
     /// Fails with [`Error::Validation`] when the name is not an ASCII letter or underscore
     /// followed by letters, digits and underscores, or is longer than 63 bytes.
-    #[expect(clippy::unused_async, reason = "other backends look at the database here")]
-    pub async fn tabular_as<T: Table>(&self, name: &str) -> Result<Tabular<T>> {
-        check_identifier(name)?;
-        self.open_table(&Arc::new(T::definition().renamed(name.to_owned())))
+    pub fn tabular_as<'a, T: Table>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Tabular<T>>> {
+        Box::pin(async {
+            check_identifier(name)?;
+            self.open_table(&Arc::new(T::definition().renamed(name.to_owned())))
+        })
     }
 
     fn open_table<T: Row>(&self, definition: &Arc<crate::TableDef>) -> Result<Tabular<T>> {

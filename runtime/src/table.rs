@@ -88,16 +88,38 @@ pub trait IntoKey<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<K: TableKey, T: Row<Key = K>> IntoKey<T> for &K {
+impl<T, B: ?Sized> IntoKey<T> for &B
+where
+    T: Row<Key: BorrowedAs<B>>,
+{
     fn into_key(self) -> EncodedKey {
-        self.encode()
+        T::Key::encode_borrowed(self)
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: Row<Key = String>> IntoKey<T> for &str {
-    fn into_key(self) -> EncodedKey {
-        EncodedKey::single(Value::Text(self.to_owned()))
+/// A key that a `&B` can stand for: itself, and `str` for `String`.
+///
+/// One trait, so that rustc finds one thing wrong with a wrong key.
+pub trait BorrowedAs<B: ?Sized> {
+    /// The key's values.
+    fn encode_borrowed(borrowed: &B) -> EncodedKey;
+}
+
+impl<K: TableKey> BorrowedAs<K> for K {
+    fn encode_borrowed(borrowed: &K) -> EncodedKey {
+        borrowed.encode()
+    }
+}
+
+impl BorrowedAs<str> for String {
+    fn encode_borrowed(borrowed: &str) -> EncodedKey {
+        EncodedKey::single(Value::Text(borrowed.to_owned()))
+    }
+}
+
+impl BorrowedAs<[u8]> for Vec<u8> {
+    fn encode_borrowed(borrowed: &[u8]) -> EncodedKey {
+        EncodedKey::single(Value::Bytes(borrowed.to_vec()))
     }
 }
 

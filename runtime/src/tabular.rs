@@ -2,6 +2,10 @@
 //!
 //! A [`Tabular`] encodes what goes in, checks it against the definition, lets the storage work
 //! and decodes what comes out. It holds no logic that could live below it.
+//!
+//! A method that takes a value of the caller's type is not `async` but gives a boxed future. An
+//! `async fn` would carry that type in its future, and rustc would report one wrong argument
+//! three to five times, at each expression that has the future's type.
 
 mod collect;
 mod prepare;
@@ -23,8 +27,9 @@ use crate::{
     environment::Environment,
     error::{Error, Result},
     events::{EventHub, Events, RawEvent},
-    storage::DynTabularStorage,
-    table::Row,
+    maybe_send::BoxFuture,
+    storage::{DynTabularStorage, WriteMode},
+    table::{Insertable, IntoKey, KeyOrRow, Row, Table, TablePatch},
     transaction::{Transaction, TransactionCore},
 };
 
@@ -64,7 +69,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-pub struct Tabular<T: Row, Scope = Anywhere> {
+pub struct Tabular<T, Scope = Anywhere> {
     core: Arc<Core>,
     marker: PhantomData<fn() -> (T, Scope)>,
 }
@@ -283,5 +288,85 @@ impl<T: Row, Scope> Tabular<T, Scope> {
     /// enough where nobody subscribed.
     pub fn destroy(&self) {
         self.core.hub.close();
+    }
+}
+
+/// What takes keys and rows. These stand here, beside the handle, because rustc names the module
+/// of a method when it refuses an argument.
+impl<T: Row, Scope> Tabular<T, Scope> {
+    /// The row with that key, or `None`.
+    ///
+    /// ```
+    /// # use storehouse::prelude::*;
+    /// # #[derive(Table, Debug)]
+    /// # struct Setting { #[table(key)] name: String, value: String }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// # let settings = storehouse::open("memory:").await?.tabular::<Setting>().await?;
+    /// # settings.setup_database().await?;
+    /// settings.put(Setting { name: "theme".into(), value: "dark".into() }).await?;
+    /// assert!(settings.get("theme").await?.is_some());
+    /// assert!(settings.get(&"font".to_owned()).await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get(&self, key: impl IntoKey<T>) -> BoxFuture<'_, Result<Option<T>>> {
+        self.core.get(key.into_key())
+    }
+
+    /// The rows with those keys, in the order of the keys, with `None` for each that is not
+    /// there. One round trip, however many keys.
+    pub fn get_many<K: IntoKey<T>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> BoxFuture<'_, Result<Vec<Option<T>>>> {
+        self.core.get_many(keys.into_iter().map(IntoKey::into_key).collect())
+    }
+
+    /// Stores a row: a new one, or in place of the whole row that has its key. Returns the row
+    /// as stored, with everything that was generated.
+    ///
+    /// Fails with [`Error::Conflict`] when another row has its value of a unique column; that
+    /// row is never removed.
+    pub fn put(&self, row: impl Insertable<T>) -> BoxFuture<'_, Result<T>> {
+        self.core.write_always("put", row, WriteMode::Put)
+    }
+
+    /// Stores many rows, all or none, and returns them in order. Of two rows with one key the
+    /// last wins.
+    pub fn put_bulk<I: Insertable<T>>(
+        &self,
+        rows: impl IntoIterator<Item = I>,
+    ) -> BoxFuture<'_, Result<Vec<T>>> {
+        self.core.put_bulk(rows)
+    }
+
+    /// Stores a new row and returns it. Fails with [`Error::Conflict`] when its key or its value
+    /// of a unique column is taken.
+    pub fn insert(&self, row: impl Insertable<T>) -> BoxFuture<'_, Result<T>> {
+        self.core.write_always("insert", row, WriteMode::Insert)
+    }
+
+    /// Stores a new row and returns it, or leaves everything as it is and returns `None` when
+    /// its key or its value of a unique column is taken.
+    pub fn insert_if_absent(&self, row: impl Insertable<T>) -> BoxFuture<'_, Result<Option<T>>> {
+        self.core.write("insert_if_absent", row, WriteMode::InsertIfAbsent)
+    }
+
+    /// Deletes the row with that key, or that row. `false` when it is not there.
+    pub fn delete(&self, key_or_row: impl KeyOrRow<T>) -> BoxFuture<'_, Result<bool>> {
+        self.core.delete(key_or_row.into_key())
+    }
+}
+
+impl<T: Table, Scope> Tabular<T, Scope> {
+    /// Changes the columns that the patch sets, and only those, and returns the whole row; `None`
+    /// when there is no row with that key. A patch that sets nothing only reads.
+    pub fn update(
+        &self,
+        key: impl IntoKey<T>,
+        patch: T::Patch,
+    ) -> BoxFuture<'_, Result<Option<T>>> {
+        self.core.update(key.into_key(), patch.into_assignments())
     }
 }

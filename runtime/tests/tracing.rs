@@ -7,7 +7,7 @@ use std::{
 
 use storehouse::prelude::*;
 
-#[derive(Table)]
+#[derive(Table, Debug)]
 #[table(name = "notes")]
 struct Note {
     #[table(key, auto)]

@@ -53,7 +53,8 @@ impl SqliteBackend {
     /// Everything runs on this one connection, one thing at a time. None of its pragmas is
     /// changed: journal mode, `synchronous` and the busy timeout stay as they are. What is added
     /// is the `rarray` table-valued function, which `in_list` filters use, and room for prepared
-    /// statements. Fails with `Error::Validation` when a transaction is open on it.
+    /// statements; and a name in double quotes is always a name, never text (SQLite's
+    /// `SQLITE_DBCONFIG_DQS_DML` and `_DDL` are off). Fails with `Error::Validation` when a transaction is open on it.
     ///
     /// ```
     /// use storehouse_sqlite::SqliteBackend;

@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use storehouse_runtime::{Error, Result};
 
-use crate::{error, options::SqliteOptions};
+use crate::{error, options::SqliteOptions, shared::watch_log};
 
 /// How many prepared statements a connection keeps: a few for each table.
 const STATEMENTS: usize = 256;
@@ -23,6 +23,7 @@ pub(crate) fn open_writer(options: &SqliteOptions) -> Result<Connection> {
     set_up(&connection, options)?;
     if options.path.is_some() {
         use_wal(&connection, options.busy_timeout)?;
+        watch_log(&connection);
     }
     let synchronous = options.synchronous.pragma();
     connection.pragma_update(None, "synchronous", synchronous).map_err(error::of_database)?;
@@ -39,9 +40,15 @@ pub(crate) fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Connec
 }
 
 /// What every connection needs, also one that the user opened: it changes no pragma.
-pub(crate) fn add_functions(connection: &Connection) -> Result<()> {
+pub(crate) fn prepare(connection: &Connection) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    rusqlite::vtab::array::load_module(connection).map_err(error::of_database)
+    // Otherwise SQLite takes `"price"` for the text `price` where no column has that name.
+    let by_name = [DbConfig::SQLITE_DBCONFIG_DQS_DML, DbConfig::SQLITE_DBCONFIG_DQS_DDL]
+        .into_iter()
+        .try_for_each(|setting| connection.set_db_config(setting, false).map(drop));
+    by_name
+        .and_then(|()| rusqlite::vtab::array::load_module(connection))
+        .map_err(error::of_database)
 }
 
 fn open_file(path: &Path, options: &SqliteOptions) -> Result<Connection> {
@@ -62,7 +69,7 @@ fn open_file(path: &Path, options: &SqliteOptions) -> Result<Connection> {
 
 fn set_up(connection: &Connection, options: &SqliteOptions) -> Result<()> {
     connection.busy_timeout(options.busy_timeout).map_err(error::of_database)?;
-    add_functions(connection)
+    prepare(connection)
 }
 
 /// Switches the file to WAL mode, in which readers and the writer do not wait for each other.

@@ -5,7 +5,7 @@
 
 mod live;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, Error, IndexDef, Result, TableDef};
 use storehouse_sql::Dialect;
 
@@ -34,19 +34,28 @@ pub(crate) fn set_up(connection: &Connection, table: &Table) -> Result<()> {
             differences.join("; ")
         )));
     }
-    for index in &indexes {
-        connection.execute_batch(&create_index(definition, index)).map_err(|error| {
-            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) {
-                return Error::schema(format!(
-                    "index `{}` cannot be made unique, since rows of table `{}` share its \
-                     values ({error}); change those rows first",
-                    index.name, table.name
-                ));
-            }
-            error::of_table(error, table)
-        })?;
+    for index in indexes.iter().filter(|index| !live.has_index(definition, index)) {
+        let created = connection.execute_batch(&create_index(definition, index));
+        created.map_err(|error| index_error(error, index, table))?;
     }
     Ok(())
+}
+
+fn index_error(error: rusqlite::Error, index: &IndexDef, table: &Table) -> Error {
+    let is_taken = error.to_string().contains("already exists");
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => Error::schema(format!(
+            "index `{}` cannot be made unique, since rows of table `{}` share its values \
+             ({error}); change those rows first",
+            index.name, table.name
+        )),
+        _ if is_taken => Error::schema(format!(
+            "table `{}` needs an index `{}`, but another table has one of that name; rename one \
+             of them",
+            table.name, index.name
+        )),
+        _ => error::of_table(error, table),
+    }
 }
 
 /// The type that a column is declared with.
@@ -138,7 +147,7 @@ fn indexes(definition: &TableDef) -> Vec<IndexDef> {
 fn create_index(definition: &TableDef, index: &IndexDef) -> String {
     let mut sql = String::from("CREATE ");
     sql.push_str(if index.unique { "UNIQUE INDEX" } else { "INDEX" });
-    sql.push_str(" IF NOT EXISTS ");
+    sql.push(' ');
     push_table(&mut sql, definition, &index.name);
     sql.push_str(" ON ");
     push_table(&mut sql, definition, &definition.name);
@@ -223,7 +232,7 @@ mod tests {
         let [auto] = indexes(&definition).try_into().unwrap();
         assert_eq!(
             create_index(&definition, &auto),
-            r#"CREATE INDEX IF NOT EXISTS "shop.t_id_auto" ON "shop.t" ("id")"#
+            r#"CREATE INDEX "shop.t_id_auto" ON "shop.t" ("id")"#
         );
         definition.key = vec![0, 1].into();
         assert!(indexes(&definition).is_empty());
@@ -282,10 +291,10 @@ mod tests {
             table(vec![column("a", ColumnType::Text), column("b", ColumnType::I64)], vec![0], None);
         let index = IndexDef { name: "t_b_a".into(), columns: vec![1, 0].into(), unique: true };
         definition.indexes = vec![index.clone()].into();
-        assert_eq!(indexes(&definition), [index.clone()]);
+        assert_eq!(indexes(&definition), std::slice::from_ref(&index));
         assert_eq!(
             create_index(&definition, &index),
-            r#"CREATE UNIQUE INDEX IF NOT EXISTS "t_b_a" ON "t" ("b", "a")"#
+            r#"CREATE UNIQUE INDEX "t_b_a" ON "t" ("b", "a")"#
         );
     }
 }

@@ -14,10 +14,12 @@ pub(crate) struct RowSource<'a>(pub(crate) &'a Row<'a>);
 type Decoded<T> = Result<T, DecodeError>;
 
 impl RowSource<'_> {
+    #[inline]
     fn get(&self, column: usize) -> Decoded<ValueRef<'_>> {
         self.0.get_ref(column).map_err(|error| DecodeError::new(column, error.to_string()))
     }
 
+    #[inline]
     fn integer(&self, column: usize, expected: &'static str) -> Decoded<i64> {
         match self.get(column)? {
             ValueRef::Integer(integer) => Ok(integer),
@@ -25,6 +27,7 @@ impl RowSource<'_> {
         }
     }
 
+    #[inline]
     fn text(&self, column: usize, expected: &'static str) -> Decoded<&str> {
         match self.get(column)? {
             ValueRef::Text(text) => {
@@ -34,6 +37,7 @@ impl RowSource<'_> {
         }
     }
 
+    #[inline]
     fn blob(&self, column: usize, expected: &'static str) -> Decoded<&[u8]> {
         match self.get(column)? {
             ValueRef::Blob(bytes) => Ok(bytes),

@@ -11,14 +11,16 @@ use storehouse_runtime::{EngineId, Error, Result};
 use tokio::sync::oneshot;
 
 use crate::{
-    connection::{add_functions, open_writer},
+    connection::{open_writer, prepare},
     error,
-    job::{Answer, Job, Session, Weight, job},
+    group::run_at_once,
+    job::{Session, Weight, job},
     lease::Commands,
-    options::SqliteOptions,
+    options::{SqliteOptions, Synchronous},
     readers::{Readers, join},
+    shared::Shared,
     table::Tables,
-    writer::{Queued, Request, Shared, Writer},
+    writer::{Queued, Request, Writer},
 };
 
 /// An opened database. Dropping it waits for the threads to finish what they do, and closes it.
@@ -27,18 +29,15 @@ pub(crate) struct Engine {
     pub(crate) tables: Tables,
     /// Whether the database outlives the process.
     pub(crate) is_file: bool,
-    reads: Reads,
+    /// The connections that read beside the writer; none in a database of one connection.
+    readers: Option<Readers>,
+    shared: Shared,
+    /// Set where a commit does not wait for the disk, so that a short write need not be handed to
+    /// another thread: how long the writer would wait for another process.
+    at_once: Option<Duration>,
     /// None only while the engine is dropped.
     requests: Option<Sender<Queued>>,
     writer: Option<JoinHandle<()>>,
-}
-
-/// Where reads run.
-enum Reads {
-    /// On connections of their own, beside the writer.
-    Beside(Box<Readers>),
-    /// On the one connection that there is, between the writer's transactions.
-    Shared(Shared),
 }
 
 impl Engine {
@@ -58,12 +57,18 @@ impl Engine {
             }
         })?;
         let shared = opened.await.map_err(|_| thread_failed(None))??;
-        let reads = match &options.path {
-            Some(path) => Reads::Beside(Box::new(Readers::new(path, options.clone()))),
-            None => Reads::Shared(shared),
-        };
-        let is_file = options.path.is_some();
-        Ok(Self::new(reads, is_file, requests, thread))
+        let path = options.path.as_deref();
+        let waits_for_disk = path.is_some() && options.synchronous == Synchronous::Full;
+        Ok(Self {
+            id: EngineId::new(),
+            tables: Tables::default(),
+            is_file: path.is_some(),
+            readers: path.map(|path| Readers::new(path, options.clone())),
+            shared,
+            at_once: (!waits_for_disk).then_some(options.busy_timeout),
+            requests: Some(requests),
+            writer: Some(thread),
+        })
     }
 
     /// Takes over a connection that the caller opened.
@@ -73,7 +78,7 @@ impl Engine {
                 "the connection has an open transaction; commit it or roll it back first",
             ));
         }
-        add_functions(&connection)?;
+        prepare(&connection)?;
         let milliseconds = connection
             .pragma_query_value(None, "busy_timeout", |row| row.get::<_, u32>(0))
             .map_err(error::of_database)?;
@@ -82,20 +87,19 @@ impl Engine {
         let shared = Shared::new(connection);
         let (requests, queue) = unbounded();
         let writer = Writer::new(queue, busy_timeout);
-        let reads = Reads::Shared(shared.clone());
-        let thread = spawn_writer(move || writer.run(&shared))?;
-        Ok(Self::new(reads, is_file, requests, thread))
-    }
-
-    fn new(reads: Reads, is_file: bool, requests: Sender<Queued>, writer: JoinHandle<()>) -> Self {
-        Self {
+        let of_writer = shared.clone();
+        let thread = spawn_writer(move || writer.run(&of_writer))?;
+        Ok(Self {
             id: EngineId::new(),
             tables: Tables::default(),
             is_file,
-            reads,
+            readers: None,
+            shared,
+            // How a file was set up is the caller's affair: its commits may wait for the disk.
+            at_once: (!is_file).then_some(busy_timeout),
             requests: Some(requests),
-            writer: Some(writer),
-        }
+            writer: Some(thread),
+        })
     }
 
     /// Reads at once where a connection is free, which is nearly always. For work of a few
@@ -107,17 +111,13 @@ impl Engine {
     {
         // Gives way from time to time, as a task should that never has to wait.
         tokio::task::consume_budget().await;
-        match &self.reads {
-            Reads::Beside(readers) => {
-                readers.inline.with(|connection| read(&Session::inline(connection)))
-            }
-            Reads::Shared(shared) => {
-                if let Some(connection) = shared.try_lock() {
-                    return read(&Session::inline(&connection));
-                }
-                self.read(read).await
-            }
+        if let Some(readers) = &self.readers {
+            return readers.inline.with(|connection| read(&Session::inline(connection)));
         }
+        if let Some(connection) = self.shared.try_lock() {
+            return read(&Session::inline(&connection));
+        }
+        self.read(read).await
     }
 
     /// Reads on another thread.
@@ -127,12 +127,11 @@ impl Engine {
         F: FnOnce(&Session<'_>) -> Result<R> + Send + 'static,
     {
         let (job, answer) = job(Weight::OneStatement, read);
-        match &self.reads {
-            Reads::Beside(readers) => readers.threads.submit(job),
-            Reads::Shared(_) => {
-                self.id.check_may_wait()?;
-                self.submit(Request::Read(job))?;
-            }
+        if let Some(readers) = &self.readers {
+            readers.threads.submit(job);
+        } else {
+            self.id.check_may_wait()?;
+            self.submit(Request::Read(job))?;
         }
         answer.wait().await
     }
@@ -144,9 +143,35 @@ impl Engine {
         F: FnOnce(&Session<'_>) -> Result<R> + Send + 'static,
     {
         self.id.check_may_wait()?;
-        let (job, answer): (Box<dyn Job>, Answer<R>) = job(weight, write);
+        let (job, answer) = job(weight, write);
         self.submit(Request::Write(job))?;
         answer.wait().await
+    }
+
+    /// Writes at once where the writer has nothing to do and a commit does not wait for the disk:
+    /// to wake another thread and be woken by it takes longer than the write.
+    pub(crate) async fn write_inline<R, F>(&self, weight: Weight, mut write: F) -> Result<R>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Session<'_>) -> Result<R> + Send + 'static,
+    {
+        tokio::task::consume_budget().await;
+        if let Some(busy_timeout) = self.at_once
+            && let Some(connection) = self.shared.try_lock()
+        {
+            match run_at_once(&connection, busy_timeout, write) {
+                Ok(done) => {
+                    drop(connection);
+                    if self.shared.note_commit() {
+                        // The write is done, whether or not the writer hears of this.
+                        let _ = self.submit(Request::Checkpoint);
+                    }
+                    return done;
+                }
+                Err(back) => write = back,
+            }
+        }
+        self.write(weight, write).await
     }
 
     /// Begins a transaction of several calls.
@@ -158,7 +183,7 @@ impl Engine {
     }
 
     fn submit(&self, request: Request) -> Result<()> {
-        let queued = Queued { request, since: Instant::now() };
+        let queued = Queued { request, since: Instant::now(), _ticket: self.shared.ticket() };
         match &self.requests {
             Some(requests) => requests.send(queued).map_err(|_| thread_failed(None)),
             None => Err(thread_failed(None)),

@@ -124,3 +124,126 @@ fn columns(details: &str, table: &Table) -> Vec<String> {
     };
     details.split(", ").filter_map(column).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use storehouse_runtime::{DerivedSql, TableDef};
+
+    use super::*;
+    use crate::table::Tables;
+
+    fn table() -> Arc<Table> {
+        Tables::default().get(&Arc::new(TableDef {
+            schema: Some("shop".into()),
+            name: "products".into(),
+            description: None,
+            columns: Vec::new().into(),
+            key: Vec::new().into(),
+            auto: None,
+            indexes: Vec::new().into(),
+            sql: DerivedSql::default(),
+        }))
+    }
+
+    fn failure(code: i32, message: &str) -> SqliteError {
+        SqliteError::SqliteFailure(ffi::Error::new(code), Some(message.to_owned()))
+    }
+
+    #[test]
+    fn a_clash_names_its_columns() {
+        let conflict = |message: &str| {
+            let error = failure(ffi::SQLITE_CONSTRAINT_UNIQUE, message);
+            match of_table(error, &table()) {
+                Error::Conflict { columns, .. } => columns,
+                other => panic!("{other}"),
+            }
+        };
+        let one = conflict("UNIQUE constraint failed: shop.products.sku");
+        assert_eq!(one, ["sku"]);
+        let two = conflict("UNIQUE constraint failed: shop.products.a, shop.products.b");
+        assert_eq!(two, ["a", "b"]);
+        assert!(conflict("UNIQUE constraint failed: index 'upper'").is_empty());
+        assert!(conflict("something else").is_empty());
+        for code in [ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_CONSTRAINT_ROWID] {
+            let error = of_table(failure(code, ""), &table());
+            assert!(matches!(error, Error::Conflict { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_table_refuses() {
+        for (code, message, expected) in [
+            (
+                ffi::SQLITE_CONSTRAINT_NOTNULL,
+                "NOT NULL constraint failed: shop.products.sku",
+                "column `sku` cannot be NULL",
+            ),
+            (ffi::SQLITE_CONSTRAINT_CHECK, "CHECK constraint failed: x", "refuses the row: CHECK"),
+            (
+                ffi::SQLITE_CONSTRAINT_DATATYPE,
+                "cannot store TEXT value in INTEGER column",
+                "refuses the row: cannot store",
+            ),
+            (ffi::SQLITE_MISMATCH, "datatype mismatch", "does not fit its column"),
+            (ffi::SQLITE_TOOBIG, "string or blob too big", "larger than SQLite can hold"),
+        ] {
+            let error = of_table(failure(code, message), &table());
+            assert!(matches!(error, Error::Validation { .. }), "{error:?}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_not_there_or_not_as_defined() {
+        for (message, expected) in [
+            ("no such table: shop.products", "`shop.products` does not exist"),
+            ("no such column: sku", "differs from its definition (no such column: sku)"),
+            ("table products has no column named sku", "differs from its definition"),
+            (
+                "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint",
+                "differs from its definition",
+            ),
+        ] {
+            let error = of_table(failure(ffi::SQLITE_ERROR, message), &table());
+            assert!(matches!(error, Error::Schema { .. }), "{error:?}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        let error = of_table(failure(ffi::SQLITE_ERROR, "near \"x\": syntax error"), &table());
+        assert!(matches!(error, Error::Backend { retryable: false, .. }), "{error:?}");
+    }
+
+    #[test]
+    fn failures_of_the_database_say_what_to_do() {
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_BUSY_SNAPSHOT] {
+            let error = of_table(failure(code, "locked"), &table());
+            assert!(matches!(error, Error::Busy { .. }), "{error:?}");
+        }
+        for (code, expected) in [
+            (ffi::SQLITE_FULL, "make room"),
+            (ffi::SQLITE_IOERR_READ, "check the disk"),
+            (ffi::SQLITE_CORRUPT, "backup"),
+            (ffi::SQLITE_NOTADB, "not a SQLite database"),
+            (ffi::SQLITE_READONLY, "permissions of the file"),
+            (ffi::SQLITE_CANTOPEN, "permissions of its folder"),
+            (ffi::SQLITE_NOMEM, "no memory"),
+            (ffi::SQLITE_INTERNAL, "refused the statement"),
+        ] {
+            let error = of_database(failure(code, "details"));
+            assert!(matches!(error, Error::Backend { source: Some(_), .. }), "{error:?}");
+            let message = error.to_string();
+            assert!(message.contains(expected) && message.contains("(details)"), "{message}");
+        }
+        let error = of_database(SqliteError::InvalidQuery);
+        assert!(matches!(error, Error::Backend { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_copy_says_the_same() {
+        let busy = failure(ffi::SQLITE_BUSY, "locked");
+        assert!(matches!(of_database(copy(&busy)), Error::Busy { .. }));
+        let other = of_database(copy(&SqliteError::InvalidQuery)).to_string();
+        assert!(other.contains(&SqliteError::InvalidQuery.to_string()), "{other}");
+    }
+}

@@ -95,7 +95,7 @@ impl Ids {
         let ids = || rows.iter().map(|row| &row.0[generated.column]);
         let given = ids().filter_map(|id| if let Value::Int(id) = id { Some(*id) } else { None });
         let missing = ids().filter(|id| id.is_null()).count();
-        let mut highest = given.max().unwrap_or(0);
+        let mut highest = given.max().unwrap_or(0).max(0);
         if missing > 0 {
             highest = highest.max(generated.highest(connection, table)?);
             generated.check_room(table, highest, missing)?;

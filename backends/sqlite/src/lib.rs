@@ -32,6 +32,7 @@ mod lease;
 mod options;
 mod read;
 mod readers;
+mod shared;
 mod storage;
 mod table;
 mod transaction;

@@ -6,6 +6,8 @@ use storehouse_runtime::{Error, Result};
 
 /// How long one waits for another writer, unless told otherwise.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest that SQLite can count, 24 days.
+const LONGEST_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 /// How many connections read at once, at most, unless told otherwise: a page cache each.
 const READERS: usize = 8;
 
@@ -85,8 +87,8 @@ impl SqliteOptions {
     /// How long to wait for another process that writes, and for a transaction of this one; 5
     /// seconds unless set.
     #[must_use]
-    pub const fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout.min(LONGEST_TIMEOUT);
         self
     }
 
@@ -246,6 +248,8 @@ mod tests {
         assert_eq!(options("sqlite:a.db?synchronous=normal").synchronous, Synchronous::Normal);
         assert!(options("sqlite:a.db?mode=rwc&").create);
         assert_eq!(SqliteOptions::new("a.db").readers(0).readers, 1);
+        let patient = SqliteOptions::new("a.db").busy_timeout(Duration::MAX);
+        assert_eq!(patient.busy_timeout.as_millis(), 2_147_483_647);
     }
 
     #[test]

@@ -86,6 +86,23 @@ impl SqliteTabularStorage {
         }
     }
 
+    /// Runs a write that takes some microseconds.
+    async fn run_inline<R, F>(&self, weight: Weight, work: F) -> Result<R>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Session<'_>, &Table) -> Result<R> + Send + 'static,
+    {
+        let table = Arc::clone(&self.table);
+        match &self.scope {
+            Scope::Anywhere(engine) => {
+                engine.write_inline(weight, move |session| work(session, &table)).await
+            }
+            Scope::Transaction(lease) => {
+                lease.run(weight, move |session| work(session, &table)).await
+            }
+        }
+    }
+
     async fn run<R, F>(&self, weight: Weight, work: F) -> Result<R>
     where
         R: Send + 'static,
@@ -156,7 +173,10 @@ impl TabularStorage for SqliteTabularStorage {
         mode: WriteMode,
     ) -> Result<Vec<Option<EncodedRow>>> {
         let weight = write::weight(&self.table, &rows);
-        self.run(weight, move |session, table| write::write(session, table, rows, mode)).await
+        let is_short = write::is_short(&rows);
+        let write =
+            move |session: &Session<'_>, table: &Table| write::write(session, table, rows, mode);
+        if is_short { self.run_inline(weight, write).await } else { self.run(weight, write).await }
     }
 
     async fn update(
@@ -165,15 +185,17 @@ impl TabularStorage for SqliteTabularStorage {
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         // One statement, but the row that comes back may not be readable, and then all is undone.
-        self.run(Weight::Several, move |session, table| {
+        self.run_inline(Weight::Several, move |session, table| {
             write::update(session, table, &key, &assignments)
         })
         .await
     }
 
     async fn delete(&self, key: EncodedKey) -> Result<bool> {
-        self.run(Weight::OneStatement, move |session, table| write::delete(session, table, &key))
-            .await
+        self.run_inline(Weight::OneStatement, move |session, table| {
+            write::delete(session, table, &key)
+        })
+        .await
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {

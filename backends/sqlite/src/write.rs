@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, ErrorCode};
 use storehouse_runtime::{
-    Assignment, EncodedKey, EncodedRow, FilterTree, Result, WriteMode, sql::Command,
+    Assignment, EncodedKey, EncodedRow, FilterTree, Result, Value, WriteMode, sql::Command,
 };
 
 use crate::{
@@ -17,6 +17,20 @@ pub(crate) fn weight(table: &Table, rows: &[EncodedRow]) -> Weight {
         [row] if table.ids.takes_one_statement(row) => Weight::OneStatement,
         _ => Weight::Several,
     }
+}
+
+/// Whether writing `rows` takes no longer than a few reads by key.
+pub(crate) fn is_short(rows: &[EncodedRow]) -> bool {
+    const FEW_ROWS: usize = 8;
+    const FEW_BYTES: usize = 64 * 1_024;
+    let bytes = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::FloatList(list) => size_of_val(list.as_slice()),
+        _ => 0,
+    };
+    rows.len() <= FEW_ROWS
+        && rows.iter().flat_map(|row| &row.0).map(bytes).sum::<usize>() <= FEW_BYTES
 }
 
 /// Writes rows in order and answers with them, and with `None` where `InsertIfAbsent` left
@@ -76,27 +90,35 @@ fn write_many(
     rows: Vec<EncodedRow>,
     mode: WriteMode,
 ) -> rusqlite::Result<Vec<Option<EncodedRow>>> {
-    let mut rest = rows.as_slice();
-    while let Some((count, sql)) = table.block(rest.len(), mode) {
+    let mut stored: Vec<Option<EncodedRow>> = rows.into_iter().map(Some).collect();
+    let mut rest = stored.as_mut_slice();
+    if let Some((count, sql)) = table.block(mode)
+        && count <= rest.len()
+    {
         let mut statement = connection.prepare_cached(sql)?;
-        while let Some((block, after)) = rest.split_at_checked(count) {
-            let columns = table.definition.columns.len();
-            for (first, row) in (1..).step_by(columns).zip(block) {
+        while count <= rest.len() {
+            let (block, after) = rest.split_at_mut(count);
+            let mut first = 1;
+            for row in block.iter().flatten() {
                 bind::values(&mut statement, first, &row.0)?;
+                first += row.0.len();
             }
             statement.raw_execute()?;
             rest = after;
         }
     }
-    let in_blocks = rows.len() - rest.len();
-    let sql = table.one(mode);
-    let mut stored = Vec::with_capacity(rows.len());
-    for (position, row) in rows.into_iter().enumerate() {
-        let is_stored = position < in_blocks
-            || insert(connection, sql, &row)? > 0
-            || mode != WriteMode::InsertIfAbsent;
-        stored.push(is_stored.then_some(row));
+    if rest.is_empty() {
+        return Ok(stored);
     }
+    let mut statement = connection.prepare_cached(table.one(mode))?;
+    for place in rest {
+        let Some(row) = place else { continue };
+        bind::values(&mut statement, 1, &row.0)?;
+        if statement.raw_execute()? == 0 && mode == WriteMode::InsertIfAbsent {
+            *place = None;
+        }
+    }
+    drop(statement);
     Ok(stored)
 }
 

@@ -6,10 +6,6 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
@@ -18,7 +14,12 @@ use rusqlite::Connection;
 use storehouse_runtime::{Error, Result};
 use tokio::sync::oneshot;
 
-use crate::{group, job::Job, lease::Commands};
+use crate::{
+    group,
+    job::Job,
+    lease::Commands,
+    shared::{Shared, Ticket},
+};
 
 /// The most requests that are committed together, so that the first need not wait for ever.
 const MOST: usize = 512;
@@ -31,46 +32,16 @@ pub(crate) enum Request {
     Write(Box<dyn Job>),
     /// A transaction of several calls.
     Begin(oneshot::Sender<Result<Commands>>),
+    /// A look at the log, which somebody else made long.
+    Checkpoint,
 }
 
 /// A request and when it was made.
 pub(crate) struct Queued {
     pub(crate) request: Request,
     pub(crate) since: Instant,
-}
-
-/// A connection that the writer shares with those who read inline.
-#[derive(Clone)]
-pub(crate) struct Shared {
-    connection: Arc<Mutex<Connection>>,
-    /// Set while the writer wants the connection, so that readers do not take it again and again.
-    is_claimed: Arc<AtomicBool>,
-}
-
-impl Shared {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection: Arc::new(Mutex::new(connection)), is_claimed: Arc::default() }
-    }
-
-    /// The connection, unless somebody has it or the writer waits for it.
-    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, Connection>> {
-        if self.is_claimed.load(Ordering::Relaxed) {
-            return None;
-        }
-        match self.connection.try_lock() {
-            Ok(connection) => Some(connection),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
-    }
-
-    fn claim(&self) -> MutexGuard<'_, Connection> {
-        self.is_claimed.store(true, Ordering::Relaxed);
-        // A reader that panicked left the connection as it was: a panic resets its statement.
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        self.is_claimed.store(false, Ordering::Relaxed);
-        connection
-    }
+    /// Says that the request waits; dropped when the writer begins with it.
+    pub(crate) _ticket: Ticket,
 }
 
 /// The writer's state.
@@ -91,13 +62,16 @@ impl Writer {
     pub(crate) fn run(mut self, shared: &Shared) {
         let mut jobs = Vec::new();
         while let Some(queued) = self.waiting.pop_front().or_else(|| self.requests.recv().ok()) {
-            let connection = shared.claim();
-            if let Request::Begin(reply) = queued.request {
+            let connection = shared.lock();
+            if let Queued { request: Request::Begin(reply), .. } = queued {
                 self.lease(&connection, reply);
             } else {
                 self.gather(&connection, queued, &mut jobs);
                 group::run(&connection, &mut jobs);
             }
+            // After the answers: nobody waits for it.
+            shared.note_commit();
+            shared.checkpoint_if_due(&connection);
         }
     }
 
@@ -115,6 +89,7 @@ impl Writer {
                     job.answer(None);
                 }
                 Request::Begin(_) => return self.waiting.push_front(queued),
+                Request::Checkpoint => {}
             }
             if jobs.len() >= MOST {
                 return;
@@ -145,6 +120,7 @@ impl Request {
         match self {
             Self::Read(job) | Self::Write(job) => job.answer(Some(error)),
             Self::Begin(reply) => drop(reply.send(Err(error))),
+            Self::Checkpoint => {}
         }
     }
 }

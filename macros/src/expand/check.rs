@@ -9,7 +9,7 @@ use super::Expand;
 use crate::model::{Column, Content};
 
 impl Expand<'_> {
-    /// ```ignore
+    /// ```text
     /// const _: () = <ProductId as AutoColumn>::CHECK;
     /// ```
     ///
@@ -22,7 +22,7 @@ impl Expand<'_> {
             for check in self.traits_asked_for(column) {
                 let ty: &Type = column.ty();
                 checks.extend(quote_spanned! {ty.span()=>
-                    const _: () = <#ty as #krate::__private::#check>::CHECK;
+                    const _: () = <#ty as #krate::codec::#check>::CHECK;
                 });
             }
         }

@@ -21,12 +21,12 @@ impl Expand<'_> {
     pub fn as_json(&self, column: &Column<'_>) -> TokenStream {
         let krate = self.krate;
         let ty = column.document();
-        quote_spanned!(ty.span()=> <#ty as #krate::__private::JsonField>)
+        quote_spanned!(ty.span()=> <#ty as #krate::codec::JsonField>)
     }
 
     /// The value of an owned `field`, in a function that returns a `Result`.
     ///
-    /// ```ignore
+    /// ```text
     /// <f64 as ColumnValue>::into_value(self.price)
     /// <Attributes as JsonField>::encode(&self.attributes, 6)?
     /// ```
@@ -46,7 +46,7 @@ impl Expand<'_> {
 
     /// The value of a borrowed `field`, in a function that returns a `Result`.
     ///
-    /// ```ignore
+    /// ```text
     /// <f64 as ColumnValue>::to_value(&self.price)
     /// ```
     pub fn copy(&self, position: &Index, column: &Column<'_>, field: &TokenStream) -> TokenStream {
@@ -59,7 +59,7 @@ impl Expand<'_> {
 
     /// The `Result` of encoding a `json` field.
     ///
-    /// ```ignore
+    /// ```text
     /// <Attributes as JsonField>::encode_optional(Option::as_ref(&self.attributes), 6)
     /// ```
     pub fn encode_json(
@@ -78,7 +78,7 @@ impl Expand<'_> {
 
     /// The field's value, read from `source`.
     ///
-    /// ```ignore
+    /// ```text
     /// <f64 as ColumnValue>::decode(source, 3)?
     /// ```
     pub fn decode(&self, position: &Index, column: &Column<'_>) -> TokenStream {

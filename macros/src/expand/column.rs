@@ -7,7 +7,7 @@ use super::Expand;
 use crate::model::Column;
 
 impl Expand<'_> {
-    /// ```ignore
+    /// ```text
     /// impl Product {
     ///     /// The `price` column.
     ///     pub const PRICE: Column<Self, f64> = Column::new(3);
@@ -36,7 +36,13 @@ impl Expand<'_> {
             }
         });
         let holder = holder.unwrap_or(row);
-        let constants = self.columns().map(|(position, column)| {
+        // In a stand-in two constants may have one name, which is reported already.
+        let is_first = |column: &Column<'_>| {
+            let named_so = |other: &&Column<'_>| other.constant == column.constant;
+            table.columns.iter().find(named_so).is_some_and(|first| first.ident == column.ident)
+        };
+        let columns = self.columns().filter(|(_, column)| is_first(column));
+        let constants = columns.map(|(position, column)| {
             let visibility = &column.field.vis;
             let constant = &column.constant;
             let ty = self.constant_type(column);

@@ -9,7 +9,7 @@ use super::{Expand, positions};
 use crate::model::{Column, Content, Default};
 
 impl Expand<'_> {
-    /// ```ignore
+    /// ```text
     /// impl Table for Product {
     ///     type Patch = ProductPatch;
     ///
@@ -76,7 +76,7 @@ impl Expand<'_> {
         }
     }
 
-    /// ```ignore
+    /// ```text
     /// ColumnDef {
     ///     name: Cow::Borrowed("price"),
     ///     column_type: <f64 as ColumnValue>::TYPE,
@@ -126,7 +126,7 @@ impl Expand<'_> {
             Content::Json { schema: true } => {
                 let ty = column.document();
                 Some(quote_spanned! {ty.span()=>
-                    <#ty as #krate::__private::DescribedJson>::SCHEMA
+                    <#ty as #krate::codec::DescribedJson>::SCHEMA
                 })
             }
             _ => None,
@@ -147,7 +147,7 @@ impl Expand<'_> {
     /// The expression has its own `let`, so that a wrong type is reported at the expression and
     /// says which type the field has.
     ///
-    /// ```ignore
+    /// ```text
     /// || {
     ///     let value: i64 = 100;
     ///     <i64 as ColumnValue>::into_value(value)
@@ -177,7 +177,7 @@ impl Expand<'_> {
         }
     }
 
-    /// ```ignore
+    /// ```text
     /// CrudSql { select: Cow::Borrowed("SELECT .."), .. }
     /// ```
     fn crud(&self, dialect: Dialect) -> TokenStream {
@@ -218,8 +218,8 @@ impl Expand<'_> {
 }
 
 fn option(value: Option<impl ToTokens>) -> TokenStream {
-    match value {
-        Some(value) => quote!(::core::option::Option::Some(#value)),
-        None => quote!(::core::option::Option::None),
-    }
+    value.map_or_else(
+        || quote!(::core::option::Option::None),
+        |value| quote!(::core::option::Option::Some(#value)),
+    )
 }

@@ -6,7 +6,7 @@ use syn::Index;
 
 use super::{
     Expand,
-    generated::{Generated, GeneratedField},
+    generated::{Generated, GeneratedField, clone_and_debug},
 };
 use crate::model::Column;
 
@@ -23,7 +23,7 @@ impl Expand<'_> {
         }
     }
 
-    /// ```ignore
+    /// ```text
     /// pub struct ProductInsert {
     ///     pub sku: String,
     ///     pub price: f64,
@@ -61,7 +61,7 @@ impl Expand<'_> {
         quote!(#declaration #with)
     }
 
-    /// ```ignore
+    /// ```text
     /// impl Insertable<Product> for ProductInsert {
     ///     fn into_new_row(self) -> Result<NewRow, EncodeError> {
     ///         let mut row = NewRow::new(9);
@@ -83,9 +83,10 @@ impl Expand<'_> {
                 quote!(row.set(#position, #value);)
             },
         );
-        let clone_and_debug = self.clone_and_debug(&insert);
+        let clone_and_debug = clone_and_debug(&insert);
         quote! {
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #krate::Insertable<#row> for #name {
                 fn into_new_row(
                     self,

@@ -28,7 +28,7 @@ impl Expand<'_> {
         self.table.key.len() > 1
     }
 
-    /// ```ignore
+    /// ```text
     /// #[derive(Clone, Debug, PartialEq, Eq, Hash)]
     /// pub struct OrderLineKey {
     ///     pub order: i64,
@@ -57,7 +57,7 @@ impl Expand<'_> {
         })
     }
 
-    /// ```ignore
+    /// ```text
     /// impl TableKey for OrderLineKey {
     ///     fn encode(&self) -> EncodedKey {
     ///         FromIterator::from_iter([
@@ -107,7 +107,7 @@ impl Expand<'_> {
         }
     }
 
-    /// ```ignore
+    /// ```text
     /// impl KeyOrRow<Product> for &Product {
     ///     fn into_key(self) -> Result<EncodedKey, EncodeError> {
     ///         key_of_row(self, &[0])
@@ -120,6 +120,7 @@ impl Expand<'_> {
         let key = positions(&self.table.key);
         quote! {
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #krate::KeyOrRow<#row> for &#row {
                 fn into_key(
                     self,

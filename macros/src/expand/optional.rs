@@ -5,13 +5,14 @@ use quote::{ToTokens as _, quote};
 
 use super::{
     Expand,
-    generated::{Generated, GeneratedField},
+    generated::{Generated, GeneratedField, clone_and_debug},
 };
+use crate::model::Column;
 
 impl Expand<'_> {
     /// Whether anything may be left out.
     pub fn has_optional(&self) -> bool {
-        self.table.columns.iter().any(|column| column.may_be_left_out())
+        self.table.columns.iter().any(Column::may_be_left_out)
     }
 
     fn optional(&self) -> Generated<'_> {
@@ -37,7 +38,7 @@ impl Expand<'_> {
         }
     }
 
-    /// ```ignore
+    /// ```text
     /// #[derive(Default)]
     /// pub struct ProductOptional {
     ///     pub id: Option<i64>,
@@ -51,7 +52,7 @@ impl Expand<'_> {
         self.declare(&self.optional())
     }
 
-    /// ```ignore
+    /// ```text
     /// impl OptionalColumns<Product> for ProductOptional {
     ///     fn apply(self, row: &mut NewRow) -> Result<(), EncodeError> {
     ///         if let Some(value) = self.id {
@@ -92,7 +93,7 @@ impl Expand<'_> {
                 }
             },
         );
-        let clone_and_debug = self.clone_and_debug(&optional);
+        let clone_and_debug = clone_and_debug(&optional);
         quote! {
             #[automatically_derived]
             impl #krate::OptionalColumns<#row> for #name {

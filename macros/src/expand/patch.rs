@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::{
     Expand,
-    generated::{Generated, GeneratedField},
+    generated::{Generated, GeneratedField, clone_and_debug},
 };
 
 impl Expand<'_> {
@@ -28,7 +28,7 @@ impl Expand<'_> {
         }
     }
 
-    /// ```ignore
+    /// ```text
     /// #[derive(Default)]
     /// pub struct ProductPatch {
     ///     pub price: PatchField<f64>,
@@ -39,7 +39,7 @@ impl Expand<'_> {
         self.declare(&self.patch())
     }
 
-    /// ```ignore
+    /// ```text
     /// impl TablePatch<Product> for ProductPatch {
     ///     fn into_assignments(self) -> Result<Vec<Assignment>, EncodeError> {
     ///         let mut assignments = Vec::new();
@@ -67,7 +67,7 @@ impl Expand<'_> {
                     }
                 }
             });
-        let clone_and_debug = self.clone_and_debug(&patch);
+        let clone_and_debug = clone_and_debug(&patch);
         quote! {
             #[automatically_derived]
             impl #krate::TablePatch<#row> for #name {

@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use super::Expand;
 
 impl Expand<'_> {
-    /// ```ignore
+    /// ```text
     /// impl Row for Product {
     ///     type Key = i64;
     ///
@@ -75,7 +75,7 @@ impl Expand<'_> {
 
                 fn value(
                     &self,
-                    column: usize,
+                    column: ::core::primitive::usize,
                 ) -> ::core::result::Result<#krate::Value, #krate::EncodeError> {
                     ::core::result::Result::Ok(match column {
                         #(#copied,)*

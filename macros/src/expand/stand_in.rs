@@ -44,7 +44,7 @@ pub fn stand_ins(mut table: Table<'_>, errors: &TokenStream) -> TokenStream {
 }
 
 impl Expand<'_> {
-    /// ```ignore
+    /// ```text
     /// impl Row for Product
     /// where
     ///     Product: MaybeSend + MaybeSync + 'static,
@@ -79,7 +79,7 @@ impl Expand<'_> {
                 }
                 fn value(
                     &self,
-                    _: usize,
+                    _: ::core::primitive::usize,
                 ) -> ::core::result::Result<#krate::Value, #krate::EncodeError> {
                     ::core::unreachable!()
                 }
@@ -126,6 +126,16 @@ impl Expand<'_> {
                 },
             ),
         ];
+        let (parameters, _, _) = self.table.input.generics.split_for_impl();
+        all.push(quote! {
+            impl #parameters #krate::KeyOrRow<#full> for &#full {
+                fn into_key(
+                    self,
+                ) -> ::core::result::Result<#krate::EncodedKey, #krate::EncodeError> {
+                    ::core::unreachable!()
+                }
+            }
+        });
         if self.has_optional() {
             all.push(self.implement(
                 &quote!(#krate::OptionalColumns<#full>),

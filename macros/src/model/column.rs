@@ -175,7 +175,7 @@ impl Vector {
                 Ok(number) if number > 0 => number,
                 _ => {
                     errors
-                        .at(dimension, "a vector has at least 1 dimension, and 4294967295 at most");
+                        .at(dimension, "a vector has at least 1 dimension, and 4294967295 at most; write the length of yours");
                     1
                 }
             }

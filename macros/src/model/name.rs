@@ -8,7 +8,9 @@ const LONGEST: usize = 63;
 /// Why `name` cannot name a `what`, and what to write instead; `None` when it can.
 pub fn problem(what: &str, name: &str) -> Option<String> {
     if name.is_empty() {
-        return Some(format!("a {what}'s name cannot be empty"));
+        return Some(format!(
+            "a {what}'s name cannot be empty; write one, or leave the attribute out"
+        ));
     }
     if name.len() > LONGEST {
         return Some(format!(

@@ -33,7 +33,10 @@ pub fn named_fields<'a>(
             return None;
         }
         Data::Union(data) => {
-            errors.at(data.union_token, "only a struct can be a table; a union has no columns");
+            errors.at(
+                data.union_token,
+                "only a struct can be a table; write a struct with a field for each column",
+            );
             return None;
         }
     };

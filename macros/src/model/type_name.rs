@@ -44,7 +44,7 @@ impl Known {
             "String" => Self::Text,
             "Uuid" => Self::Uuid,
             "DateTime" | "NaiveDateTime" | "NaiveDate" | "NaiveTime" => Self::DateTime,
-            "Value" => Self::Json,
+            "Value" if is_of_serde_json(ty) => Self::Json,
             "Vec" => only_argument(segment).map_or(Self::Unknown, Self::of_list),
             _ => Self::Unknown,
         }
@@ -85,6 +85,12 @@ pub fn transparent(mut ty: &Type) -> &Type {
     }
 }
 
+/// A `Value` without its crate may be anybody's.
+fn is_of_serde_json(ty: &Type) -> bool {
+    let Type::Path(path) = transparent(ty) else { return false };
+    path.path.segments.iter().rev().nth(1).is_some_and(|module| module.ident == "serde_json")
+}
+
 fn only_argument(segment: &PathSegment) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
     match arguments.args.first() {
@@ -110,5 +116,7 @@ mod tests {
         assert_eq!(known("chrono::DateTime<Utc>"), Known::DateTime);
         assert_eq!(known("[u8; 4]"), Known::Unknown);
         assert_eq!(known("u128"), Known::TooWide);
+        assert_eq!(known("Option<serde_json::Value>"), Known::Json);
+        assert_eq!(known("Value"), Known::Unknown);
     }
 }

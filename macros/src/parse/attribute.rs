@@ -51,7 +51,7 @@ pub fn items_of(tokens: TokenStream, errors: &Errors) -> Vec<Item> {
     let parser = |input: ParseStream<'_>| {
         let mut items = Vec::new();
         while !input.is_empty() {
-            match input.call(parse_item) {
+            match parse_item(input, errors) {
                 Ok(item) => items.push(item),
                 Err(error) => {
                     errors.push(error);
@@ -59,7 +59,7 @@ pub fn items_of(tokens: TokenStream, errors: &Errors) -> Vec<Item> {
                 }
             }
             if !input.is_empty() && !input.peek(Token![,]) {
-                errors.push(input.error("expected `,` before this"));
+                errors.push(input.error("expected `,` before this; write one"));
                 skip_to_comma(input);
             }
             input.parse::<Option<Token![,]>>()?;
@@ -72,11 +72,15 @@ pub fn items_of(tokens: TokenStream, errors: &Errors) -> Vec<Item> {
     })
 }
 
-fn parse_item(input: ParseStream<'_>) -> syn::Result<Item> {
-    if !input.peek(Ident::peek_any) {
-        return Err(input.error("expected the name of an attribute, such as `key`"));
+fn parse_item(input: ParseStream<'_>, errors: &Errors) -> syn::Result<Item> {
+    let name = if input.peek(Ident::peek_any) {
+        input.call(Ident::parse_any)?
+    } else {
+        quoted_name(input, errors)?
+    };
+    if input.peek(Token![::]) {
+        return Err(syn::Error::new_spanned(name, "an attribute's name is a single word"));
     }
-    let name = input.call(Ident::parse_any)?;
     let value = if input.peek(Token![=]) {
         let equals: Token![=] = input.parse()?;
         let value = value_tokens(input);
@@ -92,6 +96,15 @@ fn parse_item(input: ParseStream<'_>) -> syn::Result<Item> {
         ItemValue::None
     };
     Ok(Item { name, value })
+}
+
+/// A name in quotes is a mistake, but it is plain what is meant.
+fn quoted_name(input: ParseStream<'_>, errors: &Errors) -> syn::Result<Ident> {
+    let error = input.error("expected the name of an attribute, such as `key`");
+    let Ok(text) = input.parse::<LitStr>() else { return Err(error) };
+    let Ok(name) = text.parse_with(Ident::parse_any) else { return Err(error) };
+    errors.at(text, format!("the names of attributes have no quotes; write `{name}`"));
+    Ok(name)
 }
 
 /// The value after `=`: an expression, or whatever stands before the next comma.
@@ -120,13 +133,11 @@ fn skip_to_comma(input: ParseStream<'_>) -> TokenStream {
 }
 
 impl Item {
-    /// Checks that the item is a single word, and returns its name.
-    pub fn word(&self, errors: &Errors) -> Option<Ident> {
-        if matches!(self.value, ItemValue::None) {
-            return Some(self.name.clone());
+    /// Checks that the item is a single word.
+    pub fn check_word(&self, errors: &Errors) {
+        if !matches!(self.value, ItemValue::None) {
+            errors.at(&self.name, format!("`{0}` takes no value; write `{0}` alone", self.name));
         }
-        errors.at(&self.name, format!("`{0}` takes no value; write `{0}` alone", self.name));
-        None
     }
 
     /// The string after `=`. `example` shows what to write.

@@ -94,9 +94,9 @@ impl FieldAttributes {
                     set(&mut self.rename, name, (name.clone(), value), errors);
                 }
             }
-            "name" => errors.at(name, "a column's name is given by `rename = \"..\"`"),
+            "name" => errors.at(name, "a column's name is given by `rename = \"..\"`; write that"),
             unknown @ ("schema" | "columns" | "crate") => {
-                errors.at(name, format!("`{unknown}` belongs on the struct, not on a field"));
+                errors.at(name, format!("`{unknown}` belongs on the struct, not on a field; write it above the struct"));
             }
             "primary_key" | "primary" | "id" | "pk" => {
                 errors.at(name, format!("there is no attribute `{name}`; did you mean `key`?"));
@@ -124,10 +124,10 @@ impl FieldAttributes {
     }
 }
 
+/// A word with a value counts as the word, so that a key written `key = true` is not missed too.
 fn word(slot: &mut Option<Ident>, item: &Item, errors: &Errors) {
-    if let Some(name) = item.word(errors) {
-        set(slot, &item.name, name, errors);
-    }
+    item.check_word(errors);
+    set(slot, &item.name, item.name.clone(), errors);
 }
 
 fn index_word(slot: &mut Option<Ident>, item: &Item, errors: &Errors) {

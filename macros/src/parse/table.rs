@@ -75,12 +75,12 @@ impl TableAttributes {
                     set(&mut self.krate, name, value, errors);
                 }
             }
-            "rename" => errors.at(name, "a table's name is given by `name = \"..\"`"),
+            "rename" => errors.at(name, "a table's name is given by `name = \"..\"`; write that"),
             "rename_all" => {
                 errors.at(name, "columns follow serde: write `#[serde(rename_all = \"..\")]`");
             }
             unknown if field::NAMES.contains(&unknown) => {
-                errors.at(name, format!("`{unknown}` belongs on a field, not on the struct"));
+                errors.at(name, format!("`{unknown}` belongs on a field, not on the struct; write it above the field"));
             }
             unknown => errors.at(name, unknown_attribute("struct", unknown, &NAMES)),
         }

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 /// The expansion, as rustfmt might print it.
 fn expansion(item: &str) -> String {
     let input = syn::parse_str(item).expect("the test's struct parses");
-    let file = syn::parse2(crate::expand(&input));
+    let file = syn::parse2(crate::expand(input));
     prettyplease::unparse(&file.expect("the expansion parses"))
 }
 

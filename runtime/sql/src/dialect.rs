@@ -12,13 +12,6 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The name in lower case, as it appears in messages.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-        }
-    }
-
     /// Appends `name` as a quoted identifier; a quote inside the name is doubled.
     ///
     /// ```

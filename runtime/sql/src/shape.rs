@@ -78,7 +78,12 @@ impl Shape<'_> {
 
     /// `INSERT INTO .. VALUES` with places for `rows` rows of every column.
     pub fn insert_rows(&self, dialect: Dialect, rows: usize) -> String {
-        let mut sql = format!("INSERT INTO {} (", self.table_name(dialect));
+        let mut sql = format!("INSERT INTO {}", self.table_name(dialect));
+        if self.schema.is_none() && self.table.eq_ignore_ascii_case("excluded") {
+            // In a put, `excluded` shall mean the new row, not the table of that name.
+            sql.push_str(r#" AS "stored""#);
+        }
+        sql.push_str(" (");
         self.push_columns(dialect, &mut sql);
         sql.push_str(") VALUES ");
         for row in 0..rows {
@@ -174,6 +179,20 @@ mod tests {
     fn a_table_of_keys_only_can_be_put_twice() {
         let shape = Shape { columns: &["order", "line"], ..SHAPE };
         assert!(shape.put_tail(Dialect::Sqlite).ends_with(") DO NOTHING"));
+    }
+
+    #[test]
+    fn a_table_may_be_called_excluded() {
+        let shape = Shape { schema: None, table: "Excluded", columns: &["a"], key: &[0] };
+        assert_eq!(
+            shape.insert_rows(Dialect::Sqlite, 1),
+            r#"INSERT INTO "Excluded" AS "stored" ("a") VALUES (?)"#
+        );
+        let other = Shape { schema: Some("s"), ..shape };
+        assert_eq!(
+            other.insert_rows(Dialect::Sqlite, 1),
+            r#"INSERT INTO "s.Excluded" ("a") VALUES (?)"#
+        );
     }
 
     #[test]

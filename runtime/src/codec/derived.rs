@@ -7,7 +7,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{ColumnSource, DecodeError, EncodeError, Ordered, TextColumn, json};
+use super::{ColumnSource, DecodeError, EncodeError, KeyColumn, Ordered, TextColumn, json};
 use crate::{definition::json_schema, value::Value};
 
 /// A field's type that can be kept as JSON: every serde type.
@@ -74,22 +74,18 @@ impl<T: schemars::JsonSchema> DescribedJson for T {
     const SCHEMA: fn() -> serde_json::Value = json_schema::of_type::<T>;
 }
 
-/// Defines a trait that only checks, and the types that pass.
+/// Defines a trait that only checks: it holds for every type of which another trait holds, so
+/// that rustc, having no list of types to print, says no more than the message.
 macro_rules! check {
-    (
-        $(#[$attribute:meta])* $name:ident for $($ty:ty),*
-        $(; $bound:ident: $($where:tt)*)?
-    ) => {
+    ($(#[$attribute:meta])* $name:ident for $bound:path) => {
         $(#[$attribute])*
         pub trait $name {
             /// Named by the derive, so that rustc checks the type.
             const CHECK: () = ();
         }
-        $(impl $name for $ty {})*
-        $(
-            #[diagnostic::do_not_recommend]
-            impl<$bound: $($where)*> $name for $bound {}
-        )?
+
+        #[diagnostic::do_not_recommend]
+        impl<V: $bound> $name for V {}
     };
 }
 
@@ -99,7 +95,7 @@ check! {
         message = "the store cannot generate `{Self}`",
         label = "`auto` columns are `i64`, `i32`, `u32`, `Uuid` or `String`"
     )]
-    AutoColumn for i64, i32, u32, Uuid, String
+    AutoColumn for Generated
 }
 
 check! {
@@ -108,7 +104,7 @@ check! {
         message = "`text` searches words, and `{Self}` has none",
         label = "`text` columns are `String` or `Option<String>`"
     )]
-    FullTextColumn for; V: TextColumn
+    FullTextColumn for TextColumn
 }
 
 check! {
@@ -117,7 +113,7 @@ check! {
         message = "metadata is JSON, and `{Self}` is not",
         label = "write `#[table(json, metadata)]`, or use `serde_json::Value`"
     )]
-    MetadataColumn for serde_json::Value, Option<serde_json::Value>
+    MetadataColumn for Document
 }
 
 check! {
@@ -126,7 +122,7 @@ check! {
         message = "a vector is a `Vec<f32>`, not `{Self}`",
         label = "`vector` columns are `Vec<f32>` or `Option<Vec<f32>>`"
     )]
-    VectorColumn for Vec<f32>, Option<Vec<f32>>
+    VectorColumn for Floats
 }
 
 check! {
@@ -136,15 +132,33 @@ check! {
         label = "JSON, lists and vectors have no order to index by",
         note = "index another column, or keep the part to look for in a column of its own"
     )]
-    IndexedColumn for; V: Ordered
+    IndexedColumn for Ordered
 }
 
 check! {
-    /// What can be a part of a key.
+    /// What can be a part of a key of several columns.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be part of a key",
         label = "a key needs exact equality, an order, and no NULL",
         note = "use an integer, String, Uuid, bool, Vec<u8> or a date-time"
     )]
-    KeyPart for; V: super::KeyColumn
+    KeyPart for KeyColumn
 }
+
+/// The types of [`AutoColumn`].
+pub trait Generated {}
+impl Generated for i64 {}
+impl Generated for i32 {}
+impl Generated for u32 {}
+impl Generated for Uuid {}
+impl Generated for String {}
+
+/// The types of [`MetadataColumn`].
+pub trait Document {}
+impl Document for serde_json::Value {}
+impl Document for Option<serde_json::Value> {}
+
+/// The types of [`VectorColumn`].
+pub trait Floats {}
+impl Floats for Vec<f32> {}
+impl Floats for Option<Vec<f32>> {}

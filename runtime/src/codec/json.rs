@@ -67,6 +67,7 @@ pub fn decode_optional<T: DeserializeOwned>(
     if source.is_null(column) { Ok(None) } else { decode(source, column).map(Some) }
 }
 
+#[diagnostic::do_not_recommend]
 impl ColumnValue for serde_json::Value {
     const TYPE: ColumnType = ColumnType::Json;
     type Scalar = Self;

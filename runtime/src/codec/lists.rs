@@ -3,6 +3,7 @@
 use super::{ColumnSource, ColumnValue, DecodeError, NotNull};
 use crate::{column_type::ColumnType, value::Value};
 
+#[diagnostic::do_not_recommend]
 impl ColumnValue for Vec<f32> {
     const TYPE: ColumnType = ColumnType::FloatList;
     type Scalar = Self;
@@ -20,6 +21,7 @@ impl ColumnValue for Vec<f32> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl ColumnValue for Vec<String> {
     const TYPE: ColumnType = ColumnType::TextList;
     type Scalar = Self;

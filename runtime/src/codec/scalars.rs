@@ -10,6 +10,7 @@ use crate::{column_type::ColumnType, value::Value};
 /// Implements a column type whose values can be compared and ordered.
 macro_rules! scalar {
     ($type:ty, $column_type:ident, $this:ident => $into:expr, $read:expr) => {
+        #[diagnostic::do_not_recommend]
         impl ColumnValue for $type {
             const TYPE: ColumnType = ColumnType::$column_type;
             type Scalar = Self;
@@ -30,7 +31,9 @@ macro_rules! scalar {
             }
         }
         impl NotNull for $type {}
+        #[diagnostic::do_not_recommend]
         impl Comparable for $type {}
+        #[diagnostic::do_not_recommend]
         impl Ordered for $type {}
     };
 }
@@ -65,6 +68,7 @@ scalar!(String, Text, this => Value::Text(this), |source, column| source.read_te
 scalar!(Vec<u8>, Bytes, this => Value::Bytes(this), |source, column| source.read_bytes(column));
 scalar!(Uuid, Uuid, this => Value::Uuid(this), |source, column| source.read_uuid(column));
 
+#[diagnostic::do_not_recommend]
 impl TextColumn for String {}
 impl KeyColumn for bool {}
 impl KeyColumn for String {}

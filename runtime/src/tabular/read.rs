@@ -8,68 +8,12 @@ use crate::{
     error::Result,
     events::RawEvent,
     filter::Filter,
-    maybe_send::BoxStream,
-    table::{IntoKey, Row},
+    maybe_send::{BoxFuture, BoxStream},
+    table::Row,
     value::{EncodedKey, EncodedRow},
 };
 
 impl<T: Row, Scope> Tabular<T, Scope> {
-    /// The row with that key, or `None`.
-    ///
-    /// ```
-    /// # use storehouse::prelude::*;
-    /// # #[derive(Table, Debug)]
-    /// # struct Setting { #[table(key)] name: String, value: String }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> storehouse::Result<()> {
-    /// # let settings = storehouse::open("memory:").await?.tabular::<Setting>().await?;
-    /// # settings.setup_database().await?;
-    /// settings.put(Setting { name: "theme".into(), value: "dark".into() }).await?;
-    /// assert!(settings.get("theme").await?.is_some());
-    /// assert!(settings.get(&"font".to_owned()).await?.is_none());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn get(&self, key: impl IntoKey<T>) -> Result<Option<T>> {
-        let core = &*self.core;
-        let key = key.into_key();
-        core.run("get", async {
-            core.definition.check_key(&key)?;
-            let listened_to = core.hub.is_listened_to().then(|| key.clone());
-            let sink = core.storage.get(key, One::<T>::sink(&core.definition)).await?;
-            let row = One::<T>::take(sink)?;
-            if let Some(key) = listened_to {
-                core.emit_get(key, row.as_ref());
-            }
-            Ok(row)
-        })
-        .await
-    }
-
-    /// The rows with those keys, in the order of the keys, with `None` for each that is not
-    /// there. One round trip, however many keys.
-    pub async fn get_many<K: IntoKey<T>>(
-        &self,
-        keys: impl IntoIterator<Item = K>,
-    ) -> Result<Vec<Option<T>>> {
-        let core = &*self.core;
-        let keys: Vec<EncodedKey> = keys.into_iter().map(IntoKey::into_key).collect();
-        core.run("get_many", async {
-            keys.iter().try_for_each(|key| core.definition.check_key(key))?;
-            if keys.is_empty() {
-                return Ok(Vec::new());
-            }
-            let listened_to = core.hub.is_listened_to().then(|| keys.clone());
-            let sink = ByKey::<T>::sink(&core.definition, keys.len());
-            let rows = ByKey::<T>::take(core.storage.get_many(keys, sink).await?)?;
-            for (key, row) in listened_to.into_iter().flatten().zip(&rows) {
-                core.emit_get(key, row.as_ref());
-            }
-            Ok(rows)
-        })
-        .await
-    }
-
     /// The rows that match; see [`Query`] for order, limits, pages and streams.
     pub fn query(&self, filter: Filter<T>) -> Query<'_, T> {
         Query::new(&self.core, "query", filter)
@@ -118,6 +62,38 @@ impl<T: Row, Scope> Tabular<T, Scope> {
 }
 
 impl Core {
+    pub(super) fn get<T: Row>(&self, key: EncodedKey) -> BoxFuture<'_, Result<Option<T>>> {
+        Box::pin(self.run("get", async move {
+            self.definition.check_key(&key)?;
+            let listened_to = self.hub.is_listened_to().then(|| key.clone());
+            let sink = self.storage.get(key, One::<T>::sink(&self.definition)).await?;
+            let row = One::<T>::take(sink)?;
+            if let Some(key) = listened_to {
+                self.emit_get(key, row.as_ref());
+            }
+            Ok(row)
+        }))
+    }
+
+    pub(super) fn get_many<T: Row>(
+        &self,
+        keys: Vec<EncodedKey>,
+    ) -> BoxFuture<'_, Result<Vec<Option<T>>>> {
+        Box::pin(self.run("get_many", async move {
+            keys.iter().try_for_each(|key| self.definition.check_key(key))?;
+            if keys.is_empty() {
+                return Ok(Vec::new());
+            }
+            let listened_to = self.hub.is_listened_to().then(|| keys.clone());
+            let sink = ByKey::<T>::sink(&self.definition, keys.len());
+            let rows = ByKey::<T>::take(self.storage.get_many(keys, sink).await?)?;
+            for (key, row) in listened_to.into_iter().flatten().zip(&rows) {
+                self.emit_get(key, row.as_ref());
+            }
+            Ok(rows)
+        }))
+    }
+
     fn emit_get<T: Row>(&self, key: EncodedKey, row: Option<&T>) {
         self.emit(|| {
             let row = match row {

@@ -64,6 +64,10 @@ impl LiveTable {
         Ok(Self { is_strict, is_without_rowid, columns, indexes: read_indexes(connection, name)? })
     }
 
+    pub(super) fn has_index(&self, definition: &TableDef, index: &IndexDef) -> bool {
+        self.indexes.contains_key(&full_name(definition, index))
+    }
+
     /// Every difference that matters, in words.
     pub(super) fn differences(&self, definition: &TableDef, indexes: &[IndexDef]) -> Vec<String> {
         let mut differences = Vec::new();
@@ -155,12 +159,8 @@ impl LiveTable {
         indexes: &[IndexDef],
         differences: &mut Vec<String>,
     ) {
-        let full_name = |index: &IndexDef| match &definition.schema {
-            Some(schema) => format!("{schema}.{}", index.name),
-            None => index.name.to_string(),
-        };
         for index in indexes {
-            let name = full_name(index);
+            let name = full_name(definition, index);
             let Some(live) = self.indexes.get(&name) else { continue };
             let wanted = names(definition, &index.columns);
             if !live.is_over(&wanted) {
@@ -184,7 +184,7 @@ impl LiveTable {
                 !indexes.iter().any(is_same)
             })
             .map(|(name, _)| name.as_str())
-            .filter(|name| !indexes.iter().any(|index| full_name(index) == *name))
+            .filter(|name| !indexes.iter().any(|index| full_name(definition, index) == *name))
             .collect();
         unknown.sort_unstable();
         differences.extend(
@@ -217,6 +217,14 @@ fn read_indexes(connection: &Connection, table: &str) -> Result<HashMap<String, 
             Ok((name, index))
         })?
         .collect()
+}
+
+/// The index's name in the database, which has the schema's prefix as the table's name has.
+fn full_name(definition: &TableDef, index: &IndexDef) -> String {
+    match &definition.schema {
+        Some(schema) => format!("{schema}.{}", index.name),
+        None => index.name.to_string(),
+    }
 }
 
 fn names<'a>(definition: &'a TableDef, columns: &[usize]) -> Vec<&'a str> {

@@ -21,6 +21,10 @@ pub fn check(column: &Column<'_>, errors: &Errors) -> bool {
 fn check_borrowed(column: &Column<'_>, errors: &Errors) -> bool {
     let ty = column.document();
     let Type::Reference(reference) = transparent(ty) else { return true };
+    // A lifetime parameter is reported where it is declared.
+    if reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident != "static") {
+        return false;
+    }
     let instead = match transparent(&reference.elem) {
         Type::Slice(_) => "Vec<u8>",
         _ if last_segment(&reference.elem).is_some_and(|name| name.ident == "str") => "String",

@@ -94,7 +94,7 @@ pub fn check_table(table: &Table<'_>, errors: &Errors) {
         for second in generated {
             errors.at(
                 &second.written.auto,
-                format!("`{}` is generated already; a table has one `auto` column", first.ident),
+                format!("`{}` is generated already; remove one of the two `auto`", first.ident),
             );
         }
     }

@@ -41,7 +41,13 @@ fn check_vector(column: &Column<'_>, errors: &Errors) {
         contradiction(text, "a vector has no text to search; remove `text`", errors);
     }
     if !matches!(column.known, Known::FloatList | Known::Unknown) {
-        errors.at(column.ty(), format!("a vector is a `Vec<f32>`, not `{}`", column.type_text()));
+        errors.at(
+            column.ty(),
+            format!(
+                "a vector is a `Vec<f32>`, not `{}`; write that, or remove `vector`",
+                column.type_text()
+            ),
+        );
     }
 }
 
@@ -51,7 +57,10 @@ fn check_text(column: &Column<'_>, errors: &Errors) {
     if column.written.vector.is_none() && !matches!(column.known, Known::Text | Known::Unknown) {
         errors.at(
             text,
-            format!("`text` searches words, so it needs a `String`, not `{}`", column.type_text()),
+            format!(
+                "`text` searches words, so it needs a `String`, not `{}`; remove `text`",
+                column.type_text()
+            ),
         );
     }
 }

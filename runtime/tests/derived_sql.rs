@@ -1,0 +1,44 @@
+//! The statements that the derive writes are those that the runtime would write.
+
+use storehouse::prelude::*;
+use storehouse_runtime::{DerivedSql, TableDef};
+use storehouse_sql::Dialect;
+
+#[derive(Table)]
+struct Simple {
+    #[table(key, auto)]
+    id: i64,
+    name: String,
+}
+
+#[derive(Table)]
+#[table(name = "lines", schema = "shop", index(sku))]
+struct Compound {
+    #[table(key)]
+    order: i64,
+    sku: String,
+    #[table(key, rename = "select")]
+    number: i64,
+}
+
+#[derive(Table)]
+struct KeyOnly {
+    #[table(key)]
+    one: i64,
+    #[table(key)]
+    other: i64,
+}
+
+fn assert_written_as_rendered<T: Table>() {
+    let derived = TableDef::clone(T::definition());
+    let rendered = TableDef { sql: DerivedSql::default(), ..derived.clone() };
+    assert!(derived.sql.sqlite.is_some());
+    assert_eq!(derived.crud(Dialect::Sqlite), rendered.crud(Dialect::Sqlite));
+}
+
+#[test]
+fn derived_statements_are_the_rendered_ones() {
+    assert_written_as_rendered::<Simple>();
+    assert_written_as_rendered::<Compound>();
+    assert_written_as_rendered::<KeyOnly>();
+}

@@ -1,0 +1,300 @@
+//! The suite's table of contents: every behaviour by subject, and what it needs of a backend
+//! beyond being written to.
+//!
+//! It is one list, from which come [`behaviours`](crate::behaviours) and the named tests. A
+//! behaviour that is not in it is dead code, and so a warning.
+
+use std::sync::LazyLock;
+
+use crate::{
+    behaviour::{Behaviour, Body, need},
+    suite,
+};
+
+/// Hands the contents to another macro of this crate, after what else it needs.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __contents {
+    ($then:ident $($given:tt)*) => {
+        $crate::$then! {
+            $($given)*
+
+            OnStore setup {
+                operations_before_it_are_schema_errors;
+                an_error_before_it_leaves_the_handle_usable;
+                again_it_changes_nothing;
+                many_at_once_do_no_harm;
+                another_definition_of_the_table_is_a_schema_error;
+                handles_of_one_table_share_its_rows;
+                a_type_under_another_name_is_another_table;
+                a_table_cannot_have_any_name;
+                destroy_ends_a_handle_and_its_clones;
+                a_handle_outlives_its_store;
+            }
+            OnStore put {
+                stores_a_new_row_and_returns_it;
+                takes_what_may_be_left_out;
+                fills_in_defaults;
+                takes_a_whole_row;
+                replaces_the_whole_row;
+                replaces_a_row_by_its_compound_key;
+                twice_into_a_table_of_keys_only;
+                never_removes_the_row_in_its_way;
+                of_the_same_unique_value_replaces_its_own_row;
+                gives_up_the_old_unique_value;
+                holds_every_unique_constraint;
+                nulls_do_not_clash;
+                unique_text_is_compared_by_bytes;
+            }
+            OnStore insert {
+                stores_a_new_row_and_returns_it;
+                fails_when_the_key_is_taken;
+                fails_when_a_compound_key_is_taken;
+                fails_when_a_unique_value_is_taken;
+                fails_in_a_table_of_keys_only;
+                if_absent_stores_a_new_row_and_returns_it;
+                if_absent_leaves_what_is_there;
+                if_absent_into_a_table_of_keys_only;
+            }
+            OnStore update {
+                changes_only_what_the_patch_names;
+                keeps_sets_and_sets_to_null;
+                changes_several_columns_together;
+                of_a_missing_row_is_none;
+                that_names_nothing_only_reads;
+                of_a_compound_key_touches_one_row;
+                in_a_table_of_keys_only_reads;
+                to_a_taken_unique_value_changes_nothing;
+                to_a_value_that_does_not_fit_changes_nothing;
+            }
+            OnStore delete {
+                by_key_and_by_row;
+                by_a_compound_key;
+                of_what_is_not_there_is_false;
+                frees_the_unique_value;
+                search_deletes_what_matches_and_counts_it;
+                search_leaves_what_is_null;
+                search_refuses_to_empty_the_table;
+                search_for_nothing_deletes_nothing;
+                search_takes_sql_for_text;
+                all_empties_the_table_and_no_other;
+            }
+            OnStore bulk {
+                answers_in_the_order_of_its_rows;
+                of_nothing_is_nothing;
+                with_a_conflict_stores_nothing;
+                with_a_value_that_does_not_fit_stores_nothing;
+                with_a_conflict_replaces_nothing;
+                lets_the_last_of_two_rows_with_one_key_win;
+                passes_a_unique_value_on;
+                generates_a_key_for_each_row;
+                can_be_very_large;
+            }
+            OnStore keys {
+                of_every_integer_are_generated;
+                of_uuid_are_version_7_and_ascend;
+                of_string_are_uuids_as_text;
+                of_string_can_be_any_text_of_the_caller;
+                given_are_used_if_missing_are_generated;
+                given_are_ignored_with_the_policy_never;
+                missing_are_refused_with_the_policy_always;
+                policies_belong_to_the_handle;
+                generated_never_overwrite_given_ones;
+                generated_never_overwrite_given_ones_of_the_bulk;
+                generated_are_not_given_again;
+                generated_at_once_are_different;
+                with_a_generated_column_are_unique_as_a_whole;
+                at_the_greatest_integer_nothing_is_overwritten;
+                can_be_zero_and_negative;
+                of_three_types_find_their_row;
+            }
+            OnStore types {
+                bools;
+                integers_to_the_bit;
+                floats_to_the_bit;
+                texts;
+                a_text_of_a_megabyte;
+                bytes;
+                uuids;
+                json_documents;
+                lists;
+                any_serde_type_as_json;
+            }
+            OnStore date_times {
+                come_back_to_the_microsecond;
+                are_cut_to_the_microsecond;
+                without_the_other_half_come_back;
+                are_cut_in_every_operation;
+            }
+            OnStore validation {
+                refuses_nan;
+                refuses_nul_in_text;
+                refuses_a_vector_of_another_dimension;
+                refuses_nul_in_keys;
+                refuses_such_values_in_filters;
+            }
+            OnStore reading {
+                of_what_is_not_there_is_none;
+                by_a_compound_key_takes_all_of_it;
+                by_many_keys_is_in_their_order;
+                by_very_many_keys;
+                size_count_and_exists_agree;
+                counts_no_part_of_an_answer;
+                gives_values_that_are_owned;
+                sees_every_write_that_was_acknowledged;
+            }
+            OnStore filters {
+                every_comparison;
+                combine_with_and_or_not;
+                follow_sql_about_null;
+                find_null;
+                take_lists;
+                take_lists_of_any_length;
+                can_have_many_parts;
+                compare_numbers_exactly;
+                take_both_zeros_for_one;
+                take_sql_for_text;
+                never_take_text_for_a_number;
+            }
+            OnStore text_filters {
+                like_has_two_wildcards;
+                like_takes_the_meaning_away_by_a_backslash;
+                like_has_no_other_wildcards;
+                like_tells_cases_apart;
+                like_counts_characters;
+                like_is_quick_on_hard_patterns;
+                starts_with_and_contains_take_text_as_it_is;
+            }
+            OnStore ordering {
+                is_by_key_unless_said_otherwise;
+                puts_null_first_ascending_and_last_descending;
+                is_made_total_by_the_key;
+                by_several_columns_in_mixed_directions;
+                of_text_is_by_bytes;
+                of_numbers_is_by_value;
+                of_other_types_is_by_value;
+            }
+            OnStore paging {
+                by_limit_and_offset;
+                of_limit_zero_is_empty;
+                by_the_greatest_numbers;
+                by_cursor_gives_every_row_once_in_every_ordering;
+                by_cursor_keeps_to_the_filter;
+                ends_with_the_page_that_has_the_last_row;
+                continues_after_a_row_that_is_gone;
+                takes_cursors_that_left_the_process;
+                refuses_cursors_of_other_queries;
+                streams_every_row_in_the_order_of_the_key;
+                streams_queries;
+                streams_nothing_of_an_empty_table;
+                refuses_pages_of_no_rows;
+                stays_stable_while_others_write;
+                can_be_left_in_the_middle;
+            }
+            OnStore events {
+                tell_of_every_operation;
+                carry_what_was_generated;
+                say_nothing_of_what_did_not_happen;
+                of_a_kind_reach_only_its_listeners;
+                are_shared_by_the_clones_of_a_handle;
+                end_with_their_subscription;
+                once_come_once;
+                can_be_waited_for;
+                come_as_a_stream;
+                end_when_the_handle_is_destroyed;
+                survive_a_listener_that_panics [UNWINDING];
+                let_a_listener_use_the_handle;
+                wait_for_the_commit [TRANSACTIONS];
+                of_what_was_rolled_back_never_come [TRANSACTIONS];
+                of_an_undone_savepoint_never_come [TRANSACTIONS, SAVEPOINTS];
+            }
+            OnStore transactions {
+                commit_what_their_body_did [TRANSACTIONS];
+                can_do_everything_a_handle_can [TRANSACTIONS];
+                roll_back_on_an_error_and_return_it [TRANSACTIONS];
+                roll_back_on_a_panic [TRANSACTIONS, UNWINDING];
+                roll_back_when_dropped [TRANSACTIONS];
+                begin_and_commit_by_hand [TRANSACTIONS];
+                can_be_empty [TRANSACTIONS];
+                are_not_seen_before_their_commit [TRANSACTIONS];
+                go_on_after_an_operation_that_failed [TRANSACTIONS];
+                generate_keys [TRANSACTIONS];
+                lose_no_update [TRANSACTIONS];
+                let_other_writers_wait [TRANSACTIONS];
+                tell_of_a_deadlock_at_once [TRANSACTIONS];
+                let_nobody_wait_for_ever [TRANSACTIONS];
+                refuse_handles_of_other_stores [TRANSACTIONS];
+            }
+            OnStore savepoints {
+                keep_what_succeeded_and_undo_what_failed [TRANSACTIONS, SAVEPOINTS];
+                nest [TRANSACTIONS, SAVEPOINTS];
+                are_undone_with_their_transaction [TRANSACTIONS, SAVEPOINTS];
+                are_undone_by_a_panic [TRANSACTIONS, SAVEPOINTS, UNWINDING];
+                are_undone_when_dropped [TRANSACTIONS, SAVEPOINTS];
+                are_refused_beside_each_other [TRANSACTIONS, SAVEPOINTS];
+                give_keys_back_without_harm [TRANSACTIONS, SAVEPOINTS];
+            }
+            OnStore concurrency {
+                writes_at_once_all_arrive;
+                reads_at_once_get_their_own_rows;
+                one_bad_write_fails_alone;
+                of_many_inserts_of_one_value_one_wins;
+                writes_to_one_key_do_not_mix;
+                a_bulk_is_seen_whole;
+                different_operations_at_once;
+                a_dropped_write_is_done_or_not;
+                a_dropped_read_harms_nothing;
+            }
+            OnStore errors {
+                say_where_they_happened;
+                name_the_columns_of_a_conflict;
+                are_not_retryable_when_a_retry_would_not_help;
+                say_what_to_do;
+                keep_the_values_to_themselves;
+            }
+            OnStore capabilities {
+                of_a_handle_are_those_of_its_store;
+                tell_of_sql;
+                tell_of_transactions;
+                tell_of_savepoints [TRANSACTIONS];
+                let_every_backend_explain;
+                come_with_a_name;
+            }
+            OnStore names {
+                in_camel_case_are_kept;
+                can_be_reserved_words;
+                can_be_those_of_the_database_itself;
+                can_be_those_of_its_statements;
+                can_be_as_long_as_63_bytes;
+                in_a_schema_do_not_clash;
+            }
+            OnDatabase reopening {
+                finds_every_row_again [PERSISTENT];
+                never_generates_a_key_again [PERSISTENT];
+                keeps_what_was_committed_and_nothing_else [PERSISTENT, TRANSACTIONS];
+                refuses_another_definition [PERSISTENT];
+                takes_cursors_from_before [PERSISTENT];
+            }
+            OnDatabase sharing {
+                shows_what_others_wrote [PERSISTENT, MULTI_PROCESS];
+                is_set_up_by_many_at_once [PERSISTENT, MULTI_PROCESS];
+                generates_different_keys [PERSISTENT, MULTI_PROCESS];
+                holds_unique_values_across [PERSISTENT, MULTI_PROCESS];
+                loses_no_update [PERSISTENT, MULTI_PROCESS, TRANSACTIONS];
+                shows_no_transaction_before_its_commit [PERSISTENT, MULTI_PROCESS, TRANSACTIONS];
+                tells_a_writer_that_it_waited_too_long [PERSISTENT, MULTI_PROCESS, TRANSACTIONS];
+            }
+            #[cfg(not(target_family = "wasm"))]
+            OnStore threads {
+                write_and_read_at_once;
+                lose_no_update [TRANSACTIONS];
+                see_bulks_whole;
+                can_be_those_of_a_runtime;
+            }
+        }
+    };
+}
+
+/// Every behaviour, in the order of the contents.
+pub(crate) static BEHAVIOURS: LazyLock<Vec<Behaviour>> =
+    LazyLock::new(|| crate::__contents! { __behaviours });

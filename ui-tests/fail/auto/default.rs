@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Product {
+    #[table(key, auto, default)]
+    id: i64,
+}
+
+fn main() {}

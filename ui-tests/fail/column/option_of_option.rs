@@ -1,0 +1,10 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Product {
+    #[table(key)]
+    id: i64,
+    price: Option<Option<f64>>,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct File {
+    #[table(key)]
+    path: String,
+    size: u64,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+// mistakes: 2
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct File {
+    #[table(key)]
+    path: String,
+    lines: usize,
+    checksum: Option<u128>,
+}
+
+fn main() {}

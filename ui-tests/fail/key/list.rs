@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Tags {
+    #[table(key)]
+    tags: Vec<String>,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Product {
+    sku: String,
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,28 @@
+// long: rustc takes thirteen lines to show a method whose bound fails
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Product {
+    #[table(key, auto)]
+    id: i64,
+    name: String,
+    price: f64,
+    retired: Option<String>,
+    #[table(json)]
+    attributes: Vec<(String, String)>,
+    tags: Vec<String>,
+}
+
+#[derive(Table)]
+struct Customer {
+    #[table(key)]
+    email: String,
+    name: String,
+}
+
+async fn query(products: &Tabular<Product>) -> storehouse::Result<()> {
+    products.query(Customer::NAME.eq("ann")).await?;
+    Ok(())
+}
+
+fn main() {}

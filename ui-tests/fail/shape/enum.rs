@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+enum Product {
+    Tool,
+    Toy,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+union Product {
+    id: i64,
+    number: f64,
+}
+
+fn main() {}

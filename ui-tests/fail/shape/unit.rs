@@ -1,0 +1,6 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Product;
+
+fn main() {}
