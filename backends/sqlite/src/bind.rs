@@ -77,3 +77,22 @@ fn text(json: serde_json::Result<String>) -> Result<ToSqlOutput<'static>> {
 fn failure(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::ToSqlConversionFailure(cause.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_in_a_list_has_the_form_of_its_column() {
+        for (value, stored) in [
+            (Value::Null, SqlValue::Null),
+            (Value::Bool(true), SqlValue::Integer(1)),
+            (Value::Float(-0.5), SqlValue::Real(-0.5)),
+            (Value::Text("a".into()), SqlValue::Text("a".into())),
+            (Value::FloatList(vec![1.0]), SqlValue::Blob(vec![0, 0, 128, 63])),
+            (Value::Json(serde_json::json!([1])), SqlValue::Text("[1]".into())),
+        ] {
+            assert_eq!(owned(&value).unwrap(), stored, "{value:?}");
+        }
+    }
+}

@@ -121,11 +121,11 @@ mod tests {
     fn products() -> (Table, State) {
         let table = Table::new(test_table::definition());
         table.set_up();
-        let row = |id: i64| {
+        let row = |id: i32| {
             EncodedRow(vec![
-                Value::Int(id),
+                Value::Int(id.into()),
                 Value::Text(format!("sku-{id:03}")),
-                Value::Float((id / 10) as f64),
+                Value::Float((id / 10).into()),
                 if id % 2 == 0 { Value::Null } else { Value::Text("odd".into()) },
             ])
         };
