@@ -25,10 +25,8 @@ pub fn in_runtime<F>(program: F) -> Result
 where
     F: Future<Output = Result> + Send + 'static,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .enable_all()
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     runtime.block_on(async { tokio::spawn(program).await? })
 }
 
@@ -53,22 +51,13 @@ impl Bench {
         let only: Vec<_> = env::args().skip(1).collect();
         let known = Case::ALL.map(|case| case.to_string());
         if let Some(unknown) = only.iter().find(|name| !known.contains(name)) {
-            return Err(format!(
-                "no case is called {unknown}; there are {}",
-                known.join(", ")
-            )
-            .into());
+            return Err(
+                format!("no case is called {unknown}; there are {}", known.join(", ")).into()
+            );
         }
         let place = env::var_os("STOREHOUSE_BENCH_DIR").map_or_else(env::temp_dir, PathBuf::from);
-        let folder = tempfile::Builder::new()
-            .prefix("storehouse-bench-")
-            .tempdir_in(place)?;
-        Ok(Self {
-            sample_time: Duration::from_millis(sample_time),
-            samples,
-            only,
-            folder,
-        })
+        let folder = tempfile::Builder::new().prefix("storehouse-bench-").tempdir_in(place)?;
+        Ok(Self { sample_time: Duration::from_millis(sample_time), samples, only, folder })
     }
 
     /// Whether this case is asked for. The methods that run a case ask by themselves; a program may ask before an
@@ -147,9 +136,8 @@ impl Bench {
         };
         let mut draw = Draw::new();
         while let Some(each) = sampler.next() {
-            let shares: Vec<F> = (0..TASKS)
-                .map(|_| work((0..each).map(|_| input(&mut draw)).collect()))
-                .collect();
+            let shares: Vec<F> =
+                (0..TASKS).map(|_| work((0..each).map(|_| input(&mut draw)).collect())).collect();
             let start = Instant::now();
             let mut tasks: JoinSet<Result> = shares.into_iter().collect();
             while let Some(done) = tasks.join_next().await {
@@ -161,15 +149,13 @@ impl Bench {
     }
 
     fn start(&self, case: Case, tasks: usize) -> Option<Sampler> {
-        self.wants(case)
-            .then(|| Sampler::new(self.sample_time, self.samples, case.units() * tasks))
+        self.wants(case).then(|| Sampler::new(self.sample_time, self.samples, case.units() * tasks))
     }
 }
 
 fn report(case: Case, system: &str, tasks: usize, sampler: Sampler) -> Result {
-    let [fastest, median, slowest] = sampler
-        .finish()
-        .map(|time| time / (case.units() * tasks) as f64);
+    let [fastest, median, slowest] =
+        sampler.finish().map(|time| time / (case.units() * tasks) as f64);
     eprintln!("{case:<22} {system:<20} {median:>12.1} ns  ({fastest:.1} to {slowest:.1})");
     let mut line = format!(r#"{{"case":"{case}","system":"{system}","median_ns":{median:.1}}}"#);
     line.push('\n');

@@ -106,25 +106,15 @@ mod tests {
     #[test]
     fn rows_are_as_documented() {
         let rows = Row::first(Row::LARGE);
-        assert!(
-            rows.iter()
-                .all(|row| row.category.len() == 12 && row.name.len() == 12)
-        );
+        assert!(rows.iter().all(|row| row.category.len() == 12 && row.name.len() == 12));
         let wanted = Draw::new().category();
-        assert_eq!(
-            rows.iter().filter(|row| row.category == wanted).count(),
-            Row::PER_CATEGORY
-        );
+        assert_eq!(rows.iter().filter(|row| row.category == wanted).count(), Row::PER_CATEGORY);
         assert_ne!(Row::new(1, 1).name, Row::new(1, 2).name);
     }
 
     #[test]
     fn a_batch_has_each_key_once() {
-        let mut keys: Vec<_> = Draw::new()
-            .rows(10_000)
-            .into_iter()
-            .map(|row| row.id)
-            .collect();
+        let mut keys: Vec<_> = Draw::new().rows(10_000).into_iter().map(|row| row.id).collect();
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), 10_000);

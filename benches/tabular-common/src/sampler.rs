@@ -54,8 +54,7 @@ impl Sampler {
         self.elapsed += elapsed;
         self.pending -= operations;
         if self.pending == 0 {
-            self.times
-                .push(self.elapsed.as_nanos() as f64 / per_sample as f64);
+            self.times.push(self.elapsed.as_nanos() as f64 / per_sample as f64);
             self.elapsed = Duration::ZERO;
             self.pending = per_sample;
         }
@@ -65,11 +64,7 @@ impl Sampler {
     pub(crate) fn finish(mut self) -> [f64; 3] {
         self.times.sort_by(f64::total_cmp);
         let middle = self.times.len() / 2;
-        [
-            self.times[0],
-            self.times[middle],
-            self.times[self.times.len() - 1],
-        ]
+        [self.times[0], self.times[middle], self.times[self.times.len() - 1]]
     }
 }
 

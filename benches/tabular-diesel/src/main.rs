@@ -74,10 +74,7 @@ fn sync_sequential(
     }
     bench.run_sync(Case::IndexedQuery, system, Draw::category, |categories| {
         for category in categories {
-            assert_eq!(
-                black_box(by_category(large, &category)?).len(),
-                Row::PER_CATEGORY
-            );
+            assert_eq!(black_box(by_category(large, &category)?).len(), Row::PER_CATEGORY);
         }
         Ok(())
     })?;
@@ -112,10 +109,7 @@ async fn sync_concurrent(bench: &Bench, small: &Pool, durable: &Pool) -> Result 
             let writer = writer.clone();
             async move {
                 for row in rows {
-                    put(
-                        &mut writer.lock().unwrap_or_else(PoisonError::into_inner),
-                        row,
-                    )?;
+                    put(&mut writer.lock().unwrap_or_else(PoisonError::into_inner), row)?;
                     tokio::task::consume_budget().await;
                 }
                 Ok(())
@@ -158,20 +152,14 @@ async fn async_sequential(bench: &Bench, small: &Pool, large: &Pool) -> Result {
             .await?;
     }
     bench
-        .run(
-            Case::IndexedQuery,
-            system,
-            Draw::category,
-            |categories| async move {
-                for category in categories {
-                    let rows =
-                        blocking(large, move |connection| by_category(connection, &category))
-                            .await?;
-                    assert_eq!(rows.len(), Row::PER_CATEGORY);
-                }
-                Ok(())
-            },
-        )
+        .run(Case::IndexedQuery, system, Draw::category, |categories| async move {
+            for category in categories {
+                let rows =
+                    blocking(large, move |connection| by_category(connection, &category)).await?;
+                assert_eq!(rows.len(), Row::PER_CATEGORY);
+            }
+            Ok(())
+        })
         .await?;
     bench
         .run(Case::FullScan, system, Draw::nothing, |scans| async move {

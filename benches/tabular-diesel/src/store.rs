@@ -24,16 +24,12 @@ diesel::table! {
 /// An upsert of one row or of many, whose types in Diesel differ.
 macro_rules! upsert {
     ($values:expr) => {
-        diesel::insert_into(items::table)
-            .values($values)
-            .on_conflict(items::id)
-            .do_update()
-            .set((
-                items::category.eq(excluded(items::category)),
-                items::name.eq(excluded(items::name)),
-                items::quantity.eq(excluded(items::quantity)),
-                items::price.eq(excluded(items::price)),
-            ))
+        diesel::insert_into(items::table).values($values).on_conflict(items::id).do_update().set((
+            items::category.eq(excluded(items::category)),
+            items::name.eq(excluded(items::name)),
+            items::quantity.eq(excluded(items::quantity)),
+            items::price.eq(excluded(items::price)),
+        ))
     };
 }
 
@@ -49,22 +45,8 @@ pub struct Item {
 }
 
 impl From<Row> for Item {
-    fn from(
-        Row {
-            id,
-            category,
-            name,
-            quantity,
-            price,
-        }: Row,
-    ) -> Self {
-        Self {
-            id,
-            category,
-            name,
-            quantity,
-            price,
-        }
+    fn from(Row { id, category, name, quantity, price }: Row) -> Self {
+        Self { id, category, name, quantity, price }
     }
 }
 
@@ -87,9 +69,7 @@ struct Modes(&'static str);
 
 impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Modes {
     fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
-        connection
-            .batch_execute(self.0)
-            .map_err(diesel::r2d2::Error::QueryError)
+        connection.batch_execute(self.0).map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
@@ -101,10 +81,7 @@ pub fn load(connection: &mut SqliteConnection, rows: usize) -> Result {
 }
 
 pub fn get(connection: &mut SqliteConnection, key: i64) -> Result<Item> {
-    let item = items::table
-        .find(key)
-        .select(Item::as_select())
-        .first(connection)?;
+    let item = items::table.find(key).select(Item::as_select()).first(connection)?;
     Ok(item)
 }
 

@@ -23,15 +23,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl From<Row> for ActiveModel {
-    fn from(
-        Row {
-            id,
-            category,
-            name,
-            quantity,
-            price,
-        }: Row,
-    ) -> Self {
+    fn from(Row { id, category, name, quantity, price }: Row) -> Self {
         Self {
             id: Set(id),
             category: Set(category),
@@ -45,11 +37,6 @@ impl From<Row> for ActiveModel {
 /// What makes an insert an upsert: replace the whole row.
 pub fn replace() -> OnConflict {
     OnConflict::column(Column::Id)
-        .update_columns([
-            Column::Category,
-            Column::Name,
-            Column::Quantity,
-            Column::Price,
-        ])
+        .update_columns([Column::Category, Column::Name, Column::Quantity, Column::Price])
         .to_owned()
 }

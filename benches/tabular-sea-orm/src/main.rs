@@ -34,13 +34,7 @@ fn main() -> Result {
 }
 
 async fn small(bench: &Bench) -> Result {
-    let db = &load(
-        bench.path("small.db"),
-        SqliteSynchronous::Normal,
-        POOL,
-        Row::SMALL,
-    )
-    .await?;
+    let db = &load(bench.path("small.db"), SqliteSynchronous::Normal, POOL, Row::SMALL).await?;
     bench
         .run(Case::PointRead, SYSTEM, Draw::key, |keys| async move {
             for key in keys {
@@ -86,29 +80,18 @@ async fn small(bench: &Bench) -> Result {
 }
 
 async fn large(bench: &Bench) -> Result {
-    let db = &load(
-        bench.path("large.db"),
-        SqliteSynchronous::Normal,
-        POOL,
-        Row::LARGE,
-    )
-    .await?;
+    let db = &load(bench.path("large.db"), SqliteSynchronous::Normal, POOL, Row::LARGE).await?;
     bench
-        .run(
-            Case::IndexedQuery,
-            SYSTEM,
-            Draw::category,
-            |categories| async move {
-                for category in categories {
-                    let rows = item::Entity::find()
-                        .filter(item::Column::Category.eq(category))
-                        .all(db)
-                        .await?;
-                    assert_eq!(black_box(rows).len(), Row::PER_CATEGORY);
-                }
-                Ok(())
-            },
-        )
+        .run(Case::IndexedQuery, SYSTEM, Draw::category, |categories| async move {
+            for category in categories {
+                let rows = item::Entity::find()
+                    .filter(item::Column::Category.eq(category))
+                    .all(db)
+                    .await?;
+                assert_eq!(black_box(rows).len(), Row::PER_CATEGORY);
+            }
+            Ok(())
+        })
         .await?;
     bench
         .run(Case::FullScan, SYSTEM, Draw::nothing, |scans| async move {
@@ -124,13 +107,7 @@ async fn large(bench: &Bench) -> Result {
 /// Durable puts from a pool of one connection: SQLite has one writer at a time, and further connections would wait for
 /// it in the busy handler, which sleeps, instead of in the pool's queue.
 async fn durable_writers(bench: &Bench) -> Result {
-    let db = load(
-        bench.path("durable.db"),
-        SqliteSynchronous::Full,
-        1,
-        Row::SMALL,
-    )
-    .await?;
+    let db = load(bench.path("durable.db"), SqliteSynchronous::Full, 1, Row::SMALL).await?;
     bench
         .run_concurrent(Case::DurableWriters, SYSTEM, Draw::row, |rows| {
             let db = db.clone();
@@ -180,10 +157,7 @@ async fn load(
 }
 
 async fn get(db: &DatabaseConnection, key: i64) -> Result<item::Model> {
-    Ok(item::Entity::find_by_id(key)
-        .one(db)
-        .await?
-        .ok_or("the row is there")?)
+    Ok(item::Entity::find_by_id(key).one(db).await?.ok_or("the row is there")?)
 }
 
 /// A statement outside a transaction is a transaction.

@@ -29,9 +29,8 @@ impl From<Row> for Item {
 fn main() -> Result {
     in_runtime(async {
         let bench = Bench::from_env()?;
-        let url = |name: &str, options: &str| {
-            format!("sqlite:{}{options}", bench.path(name).display())
-        };
+        let url =
+            |name: &str, options: &str| format!("sqlite:{}{options}", bench.path(name).display());
         let small = load(&url("small.db", ""), Row::SMALL).await?;
         let large = load(&url("large.db", ""), Row::LARGE).await?;
         cases(&bench, "storehouse-sqlite", &small, &large).await?;

@@ -93,19 +93,14 @@ async fn small(bench: &Bench) -> Result {
 async fn large(bench: &Bench) -> Result {
     let db = &Mutex::new(load(bench.path("large.db"), sql::NORMAL, POOL, Row::LARGE).await?);
     bench
-        .run(
-            Case::IndexedQuery,
-            SYSTEM,
-            Draw::category,
-            |categories| async move {
-                let mut db = db.lock().await;
-                for category in categories {
-                    let rows = Item::filter_by_category(category).exec(&mut *db).await?;
-                    assert_eq!(black_box(rows).len(), Row::PER_CATEGORY);
-                }
-                Ok(())
-            },
-        )
+        .run(Case::IndexedQuery, SYSTEM, Draw::category, |categories| async move {
+            let mut db = db.lock().await;
+            for category in categories {
+                let rows = Item::filter_by_category(category).exec(&mut *db).await?;
+                assert_eq!(black_box(rows).len(), Row::PER_CATEGORY);
+            }
+            Ok(())
+        })
         .await?;
     bench
         .run(Case::FullScan, SYSTEM, Draw::nothing, |scans| async move {
@@ -161,20 +156,9 @@ async fn load(path: PathBuf, modes: &str, connections: usize, rows: usize) -> Re
     let mut rows = Row::first(rows).into_iter().peekable();
     while rows.peek().is_some() {
         let mut creation = Item::create_many();
-        for Row {
-            id,
-            category,
-            name,
-            quantity,
-            price,
-        } in rows.by_ref().take(100)
-        {
-            let item = Item::create()
-                .id(id)
-                .category(category)
-                .name(name)
-                .quantity(quantity)
-                .price(price);
+        for Row { id, category, name, quantity, price } in rows.by_ref().take(100) {
+            let item =
+                Item::create().id(id).category(category).name(name).quantity(quantity).price(price);
             creation = creation.item(item);
         }
         creation.exec(&mut transaction).await?;
@@ -185,22 +169,11 @@ async fn load(path: PathBuf, modes: &str, connections: usize, rows: usize) -> Re
 }
 
 fn statements(text: &str) -> impl Iterator<Item = &str> {
-    text.split(';')
-        .map(str::trim)
-        .filter(|statement| !statement.is_empty())
+    text.split(';').map(str::trim).filter(|statement| !statement.is_empty())
 }
 
 /// A statement outside a transaction is a transaction.
-async fn put(
-    db: &mut Db,
-    Row {
-        id,
-        category,
-        name,
-        quantity,
-        price,
-    }: Row,
-) -> Result {
+async fn put(db: &mut Db, Row { id, category, name, quantity, price }: Row) -> Result {
     Item::upsert_by_id(id)
         .category(category)
         .name(name)
@@ -215,19 +188,9 @@ async fn put(
 /// row in 7 µs here, but only a new one.)
 async fn put_bulk(db: &mut Db, rows: Vec<Row>) -> Result {
     let mut transaction = db.transaction().await?;
-    for Row {
-        id,
-        category,
-        name,
-        quantity,
-        price,
-    } in rows
-    {
-        let upsert = Item::upsert_by_id(id)
-            .category(category)
-            .name(name)
-            .quantity(quantity)
-            .price(price);
+    for Row { id, category, name, quantity, price } in rows {
+        let upsert =
+            Item::upsert_by_id(id).category(category).name(name).quantity(quantity).price(price);
         upsert.exec(&mut transaction).await?;
     }
     transaction.commit().await?;
