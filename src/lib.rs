@@ -86,4 +86,10 @@ mod book {
     mod errors {}
     #[doc = include_str!("../docs/filters-and-queries.md")]
     mod filters_and_queries {}
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
+    #[doc = include_str!("../docs/writing-a-backend.md")]
+    mod writing_a_backend {}
 }
