@@ -180,6 +180,7 @@ macro_rules! __contents {
                 by_the_greatest_numbers;
                 by_cursor_gives_every_row_once_in_every_ordering;
                 by_cursor_keeps_to_the_filter;
+                by_cursor_takes_another_filter;
                 ends_with_the_page_that_has_the_last_row;
                 continues_after_a_row_that_is_gone;
                 takes_cursors_that_left_the_process;

@@ -259,8 +259,8 @@ fn condition(rng: &mut Rng, table: &TableDef) -> FilterTree {
     if matches!(column_type, storehouse_runtime::ColumnType::Text) && rng.bool() {
         return match rng.u8(..3) {
             0 => FilterTree::Like { column, pattern: values::pattern(rng) },
-            1 => FilterTree::StartsWith { column, prefix: values::text(rng) },
-            _ => FilterTree::Contains { column, part: values::text(rng) },
+            1 => FilterTree::StartsWith { column, prefix: values::part(rng) },
+            _ => FilterTree::Contains { column, part: values::part(rng) },
         };
     }
     if rng.u8(..4) == 0 {

@@ -92,8 +92,8 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
                 }
                 (true, _) => SCALARS[rng.usize(..KEYS)],
                 (false, _) if rng.u8(..4) == 0 => DOCUMENTS[rng.usize(..DOCUMENTS.len())],
-                // Texts twice as often: most filters are about them.
-                (false, _) if rng.u8(..4) == 0 => ColumnType::Text,
+                // Most filters are about texts.
+                (false, _) if rng.u8(..3) == 0 => ColumnType::Text,
                 (false, _) => SCALARS[rng.usize(..SCALARS.len())],
             };
             column(name, column_type, !is_key && rng.bool())

@@ -109,6 +109,12 @@ pub(super) fn text(rng: &mut Rng) -> String {
     (0..pieces).map(|_| FRAGMENTS[rng.usize(..FRAGMENTS.len())]).collect()
 }
 
+/// A text that others begin with or contain, often enough.
+pub(super) fn part(rng: &mut Rng) -> String {
+    let length = rng.usize(..3);
+    text(rng).chars().take(length).collect()
+}
+
 /// A well-formed `like` pattern: a text in which some characters became wildcards, and some lost
 /// what meaning they had.
 pub(super) fn pattern(rng: &mut Rng) -> String {

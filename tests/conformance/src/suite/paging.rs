@@ -17,6 +17,7 @@ use crate::{
 struct Place {
     #[table(key)]
     id: i64,
+    #[table(index)]
     rank: Option<i32>,
     label: Option<String>,
 }
@@ -158,6 +159,27 @@ pub(crate) async fn by_cursor_keeps_to_the_filter(store: &Store) -> Outcome {
     let expected = places.query(Place::RANK.is_null()).order_by(Place::LABEL.desc()).await?;
     assert_eq!(found, expected);
     assert_eq!(found.len(), 10);
+    Ok(())
+}
+
+/// A cursor belongs to an ordering and not to a filter: what comes after it is narrowed by whichever
+/// filter is given, also by one that fixes a column of the ordering.
+pub(crate) async fn by_cursor_takes_another_filter(store: &Store) -> Outcome {
+    let places = places(store).await?;
+    for order in [Place::RANK.asc(), Place::RANK.desc()] {
+        let all = places.get_all().order_by(order).await?;
+        for length in [1, 9, 11, 19, 21, 29] {
+            let page = places.get_all().order_by(order).limit(length).page().await?;
+            let cursor = page.next.expect("there are more");
+            let after = &all[page.rows.len()..];
+            for rank in RANKS {
+                let found = places.query(Place::RANK.eq(rank)).order_by(order).after(&cursor);
+                let expected: Vec<Place> =
+                    after.iter().filter(|place| place.rank == rank).cloned().collect();
+                assert_eq!(found.await?, expected, "{order:?}, {rank:?} after {length} rows");
+            }
+        }
+    }
     Ok(())
 }
 

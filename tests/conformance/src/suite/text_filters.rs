@@ -117,20 +117,57 @@ pub(crate) async fn like_is_quick_on_hard_patterns(store: &Store) -> Outcome {
 }
 
 pub(crate) async fn starts_with_and_contains_take_text_as_it_is(store: &Store) -> Outcome {
-    let texts = ["", "a", "a%b", "a_b", "ab", "a\\b", "a*", "A", "'a", "éa", "\u{10ffff}a", "日本"];
+    // Beside each text those that come right before and right after all that begin with it, since
+    // a prefix is most often looked up as a range.
+    let texts = [
+        "",
+        "'a",
+        "*",
+        "+",
+        "?",
+        "@",
+        "A",
+        "B",
+        "[a]",
+        "\\",
+        "`",
+        "a",
+        "a%b",
+        "a*",
+        "a\\b",
+        "a_b",
+        "ab",
+        "ac",
+        "b",
+        "bb",
+        "c",
+        "é",
+        "éa",
+        "ê",
+        "日",
+        "日本",
+        "旦",
+        "\u{d7ff}",
+        "\u{d7ff}a",
+        "\u{e000}",
+        "\u{ffff}",
+        "\u{10000}",
+        "\u{10fffe}",
+        "\u{10ffff}",
+        "\u{10ffff}a",
+        "\u{10ffff}\u{10ffff}",
+    ];
+    assert!(texts.is_sorted());
     let words = words(store, &texts).await?;
-    for part in
-        ["", "a", "a%", "a_", "a\\", "a*", "*", "?", "[a]", "A", "'", "é", "\u{10ffff}", "日", "b"]
-    {
-        let mut starting: Vec<&str> =
+    let parts = ["a%", "a_", "a\\", "%", "_", "a]", "本", "aa", "x"];
+    for part in texts.into_iter().chain(parts) {
+        let starting: Vec<&str> =
             texts.iter().copied().filter(|text| text.starts_with(part)).collect();
-        starting.sort_unstable();
         let found =
             matching(&words, [Word::TEXT.starts_with(part), Word::COPY.starts_with(part)]).await?;
         assert_eq!(found, starting, "starts with {part:?}");
-        let mut containing: Vec<&str> =
+        let containing: Vec<&str> =
             texts.iter().copied().filter(|text| text.contains(part)).collect();
-        containing.sort_unstable();
         let found =
             matching(&words, [Word::TEXT.contains(part), Word::COPY.contains(part)]).await?;
         assert_eq!(found, containing, "contains {part:?}");
