@@ -88,8 +88,4 @@ mod book {
     mod filters_and_queries {}
     #[doc = include_str!("../README.md")]
     mod readme {}
-    #[doc = include_str!("../docs/testing.md")]
-    mod testing {}
-    #[doc = include_str!("../docs/writing-a-backend.md")]
-    mod writing_a_backend {}
 }

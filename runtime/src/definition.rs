@@ -98,7 +98,7 @@ impl TableDef {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// Whether the key is one integer column that the store generates.
+    /// The integer column of the key that the store generates, if there is one.
     pub fn auto_integer(&self) -> Option<usize> {
         self.auto.filter(|&column| self.columns[column].column_type.integer_range().is_some())
     }

@@ -102,7 +102,7 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
     /// Counts the rows that match.
     fn count(&self, filter: FilterTree) -> impl Future<Output = Result<u64>> + MaybeSend;
 
-    /// Writes rows, all or none, in order. Where the key is one generated integer, a NULL key
+    /// Writes rows, all or none, in order. Where the key has a generated integer, a NULL in it
     /// asks for a new one. Answers in order with the rows as stored; with `None` where
     /// [`WriteMode::InsertIfAbsent`] left something there.
     fn write(

@@ -208,3 +208,26 @@ fn thread_failed(error: Option<std::io::Error>) -> Error {
     let source = error.map(|error| Box::new(error) as storehouse_runtime::Source);
     Error::backend("the thread that writes to the database cannot run", source)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_what_does_not_wait_for_the_disk_is_done_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(folder.path().join("at_once.db"));
+        for (synchronous, at_once) in
+            [(Synchronous::Off, true), (Synchronous::Normal, true), (Synchronous::Full, false)]
+        {
+            let engine = Engine::open(options.clone().synchronous(synchronous)).await.unwrap();
+            assert_eq!(engine.at_once.is_some(), at_once);
+            let memory = SqliteOptions::in_memory().synchronous(synchronous);
+            assert!(Engine::open(memory).await.unwrap().at_once.is_some());
+        }
+        let connection = Connection::open(folder.path().join("own.db")).unwrap();
+        assert!(Engine::from_connection(connection).unwrap().at_once.is_none());
+        let connection = Connection::open_in_memory().unwrap();
+        assert!(Engine::from_connection(connection).unwrap().at_once.is_some());
+    }
+}

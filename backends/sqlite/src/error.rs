@@ -47,6 +47,9 @@ pub(crate) fn of_database(error: SqliteError) -> Error {
         ErrorCode::TooBig => {
             return Error::validation("a value is larger than SQLite can hold (1 GB); split it");
         }
+        ErrorCode::ConstraintViolation => {
+            return Error::validation(format!("the database refuses the change: {message}"));
+        }
         ErrorCode::DiskFull => "the disk is full; make room and try again",
         ErrorCode::SystemIoFailure => "the file could not be read or written; check the disk",
         ErrorCode::DatabaseCorrupt => {
@@ -237,6 +240,8 @@ mod tests {
         }
         let error = of_database(SqliteError::InvalidQuery);
         assert!(matches!(error, Error::Backend { .. }), "{error:?}");
+        let error = of_database(failure(ffi::SQLITE_CONSTRAINT_FOREIGNKEY, "FOREIGN KEY"));
+        assert!(matches!(error, Error::Validation { .. }), "{error:?}");
     }
 
     #[test]

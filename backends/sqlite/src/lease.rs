@@ -163,3 +163,40 @@ fn undo(connection: &Connection, level: &mut usize, wanted: usize) -> rusqlite::
     }
     release(connection, level, wanted)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Nothing was said, neither commit nor rollback: the way to it is just gone.
+    #[tokio::test]
+    async fn a_transaction_that_is_let_go_is_rolled_back() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (x)").unwrap();
+        let (_requests, queue) = unbounded();
+        let mut writer = Writer::new(queue, Duration::ZERO);
+        let (reply, begun) = oneshot::channel::<Result<Commands>>();
+        let holder = std::thread::spawn(move || {
+            let commands = begun.blocking_recv().unwrap().unwrap();
+            let (insert, _answer) = crate::job::job(crate::job::Weight::OneStatement, |session| {
+                session.connection.execute("INSERT INTO t VALUES (1)", []).unwrap();
+                Ok(())
+            });
+            commands.send(Command::Run(insert)).unwrap();
+            // The answer must be waited for, or the job would be passed over.
+            std::thread::sleep(Duration::from_millis(20));
+        });
+        writer.lease(&connection, reply);
+        holder.join().unwrap();
+        assert!(connection.is_autocommit());
+        let rows = connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0));
+        assert_eq!(rows.unwrap(), 0);
+
+        let (reply, begun) = oneshot::channel::<Result<Commands>>();
+        drop(begun);
+        writer.lease(&connection, reply);
+        assert!(connection.is_autocommit());
+    }
+}

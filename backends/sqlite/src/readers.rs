@@ -70,8 +70,9 @@ impl InlineReaders {
     /// The slot of this thread, or else one that is free, or else waits for that of this thread.
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
         let own = thread_number() % self.slots.len();
-        for offset in 0..self.slots.len() {
-            match self.slots[(own + offset) % self.slots.len()].try_lock() {
+        let (before, from_own) = self.slots.split_at(own);
+        for slot in from_own.iter().chain(before) {
+            match slot.try_lock() {
                 Ok(slot) => return slot,
                 // A panic in a reader resets its statement and does the connection no harm.
                 Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
@@ -181,6 +182,112 @@ fn serve(queue: &Receiver<Box<dyn Job>>, idle: &AtomicUsize, place: &Place) {
         if let Some(connection) = &connection {
             job.run(connection, false);
             job.answer(None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::job::{Weight, job};
+
+    fn place(folder: &tempfile::TempDir, readers: usize) -> Arc<Place> {
+        let path = folder.path().join("readers.db");
+        let options = SqliteOptions::new(&path).readers(readers);
+        Arc::new(Place { path, options })
+    }
+
+    #[test]
+    fn a_thread_keeps_its_number() {
+        let number = thread_number();
+        assert_eq!(thread_number(), number);
+        assert_ne!(thread::spawn(thread_number).join().unwrap(), number);
+    }
+
+    #[test]
+    fn a_thread_comes_back_to_its_connection_and_takes_another_when_that_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let readers = Arc::new(InlineReaders::new(place(&folder, 2)));
+        for _ in 0..6 {
+            let readers = Arc::clone(&readers);
+            let thread = thread::spawn(move || {
+                let own = thread_number() % 2;
+                let slot = |slot: &Mutex<_>| slot.try_lock().is_ok();
+                let first = readers.lock();
+                assert!(!slot(&readers.slots[own]) && slot(&readers.slots[1 - own]));
+                let second = readers.lock();
+                assert!(!slot(&readers.slots[1 - own]));
+                drop((first, second));
+            });
+            thread.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn threads_are_started_when_needed_and_no_more_than_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let threads = ReaderThreads::new(place(&folder, 2));
+        let started = || threads.threads.lock().unwrap().len();
+        let (tell, told) = mpsc::channel();
+        let submit = |wait_for: Option<mpsc::Receiver<()>>| {
+            let tell = tell.clone();
+            let (job, answer) = job(Weight::OneStatement, move |session| {
+                session.connection.execute_batch("SELECT 1").unwrap();
+                tell.send(()).unwrap();
+                let _ = wait_for.map(|wait_for| wait_for.recv());
+                Ok(())
+            });
+            threads.submit(job);
+            answer
+        };
+        let idle = |wanted| {
+            while threads.idle.load(Ordering::Relaxed) != wanted {
+                thread::yield_now();
+            }
+        };
+        assert_eq!(started(), 0);
+        let mut answers = vec![submit(None)];
+        told.recv().unwrap();
+        idle(1);
+        answers.push(submit(None));
+        told.recv().unwrap();
+        assert_eq!(started(), 1, "the first thread was free");
+        idle(1);
+        let mut gates = Vec::new();
+        for expected in [1, 2, 2] {
+            let (gate, wait_for) = mpsc::channel();
+            gates.push(gate);
+            answers.push(submit(Some(wait_for)));
+            if expected == gates.len() {
+                told.recv().unwrap();
+                idle(0);
+            }
+            assert_eq!(started(), expected);
+        }
+        drop(gates);
+        told.recv().unwrap();
+        drop(threads);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_told_to_the_caller() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = Arc::new(Place {
+            path: folder.path().join("no").join("such.db"),
+            options: SqliteOptions::new("unused").readers(1),
+        });
+        let inline = InlineReaders::new(Arc::clone(&missing));
+        let error = inline.with(|_| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("cannot open the file"), "{error}");
+        let threads = ReaderThreads::new(missing);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for _ in 0..2 {
+            let (job, answer) = job(Weight::OneStatement, |_| Ok(()));
+            threads.submit(job);
+            let error = runtime.block_on(answer.wait()).unwrap_err();
+            assert!(error.to_string().contains("cannot open the file"), "{error}");
         }
     }
 }

@@ -8,7 +8,7 @@ use storehouse_runtime::{
     ColumnType, Comparison, Direction, EncodedRow, FilterTree, OrderTerm, Selection, TableDef,
     TabularStorage as _, Value, WriteMode, compare_rows,
 };
-use storehouse_sqlite::SqliteTabularStorage;
+use storehouse_sqlite::{SqliteBackend, SqliteOptions, SqliteTabularStorage};
 
 const TEXTS: [&str; 12] =
     ["", "a", "A", "ab", "b%", "*", "a[b", "a?b", "é", "é\u{10ffff}", "\u{10ffff}", "\u{d7ff}x"];
@@ -277,4 +277,63 @@ async fn a_receiver_can_stop() {
     let keys = (1..9).map(key).collect();
     let sink = storage.get_many(keys, Box::new(First(0))).await.unwrap();
     assert_eq!(count(sink), 1);
+}
+
+/// A long read looks from time to time whether its caller still waits.
+#[tokio::test]
+async fn a_read_that_nobody_waits_for_stops() {
+    use std::{
+        any::Any,
+        ops::ControlFlow,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::Duration,
+    };
+
+    use storehouse_runtime::{ColumnSource, DecodeError, RowReceiver};
+
+    struct Slow(Arc<AtomicUsize>);
+    impl RowReceiver for Slow {
+        fn receive(
+            &mut self,
+            _position: usize,
+            _source: &mut dyn ColumnSource,
+        ) -> Result<ControlFlow<()>, DecodeError> {
+            if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            Ok(ControlFlow::Continue(()))
+        }
+
+        fn into_any(self: Box<Self>) -> Box<dyn Any> {
+            self
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(folder.path().join("long.db")).readers(1);
+    let backend = SqliteBackend::open(options).await.unwrap();
+    let storage = storage(&backend, table("long", vec![column("id", ColumnType::I64)])).await;
+    let rows = (0..5_000).map(|id| EncodedRow(vec![Value::Int(id)])).collect();
+    storage.write(rows, WriteMode::Insert).await.unwrap();
+    let selection = Selection {
+        filter: FilterTree::all(),
+        order: order(&[(0, UP)]),
+        after: None,
+        limit: None,
+        offset: 0,
+    };
+    for (is_dropped, expected) in [(true, 1_024), (false, 5_000)] {
+        let received = Arc::new(AtomicUsize::new(0));
+        let read = storage.select(selection.clone(), Box::new(Slow(Arc::clone(&received))));
+        if is_dropped {
+            let _ = tokio::time::timeout(Duration::from_millis(30), read).await;
+        } else {
+            read.await.unwrap();
+        }
+        // The one reader comes to this when it is done with the other.
+        assert_eq!(storage.count(FilterTree::all()).await.unwrap(), 5_000);
+        assert_eq!(received.load(Ordering::Relaxed), expected);
+    }
 }

@@ -10,8 +10,8 @@ use std::{
 
 use common::*;
 use storehouse_runtime::{
-    Backend as _, DynBackendTransaction, DynTabularStorage, EncodedRow, Error, FilterTree, Store,
-    WriteMode,
+    Backend as _, ColumnType, DynBackendTransaction, DynTabularStorage, EncodedRow, Error,
+    FilterTree, Store, Value, WriteMode,
 };
 use storehouse_sqlite::{SqliteBackend, SqliteOptions, SqliteTabularStorage};
 
@@ -266,10 +266,8 @@ async fn savepoints_within_savepoints() {
 /// is quicker than this thread.
 async fn poll_once(future: impl Future) -> bool {
     let mut future = Box::pin(future);
-    std::future::poll_fn(|context| {
-        std::task::Poll::Ready(future.as_mut().poll(context).is_ready())
-    })
-    .await
+    std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_ready()))
+        .await
 }
 
 #[tokio::test]
@@ -324,4 +322,59 @@ async fn set_up_inside_a_transaction() {
     insert(&*inside, product(1, "A", 1.0)).await.unwrap();
     tx.rollback().await.unwrap();
     assert!(matches!(get(&outside, key(1)).await, Err(Error::Schema { .. })));
+}
+
+/// The database checks the references only when it commits, and refuses then.
+#[tokio::test]
+async fn a_commit_that_is_refused_leaves_nothing_open() {
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA foreign_keys = ON;
+             CREATE TABLE owners (id INTEGER PRIMARY KEY);
+             CREATE TABLE things (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL
+                 REFERENCES owners (id) DEFERRABLE INITIALLY DEFERRED);
+             INSERT INTO owners VALUES (1)",
+        )
+        .unwrap();
+    let backend = SqliteBackend::from_connection(connection).unwrap();
+    let columns = vec![column("id", ColumnType::I64), column("owner", ColumnType::I64)];
+    let things = SqliteTabularStorage::new(&backend, &Arc::new(table("things", columns)));
+    let thing = |id, owner| EncodedRow(vec![Value::Int(id), Value::Int(owner)]);
+    let many = |owner| (1..20).map(|id| thing(id, owner)).collect::<Vec<_>>();
+
+    let mut errors = vec![
+        put(&things, thing(1, 2)).await.unwrap_err(),
+        things.write(many(2), WriteMode::Put).await.unwrap_err(),
+    ];
+    let tx = backend.begin().await.unwrap();
+    let inside = tx.tabular(things.definition()).unwrap();
+    insert(&*inside, thing(1, 2)).await.unwrap();
+    errors.push(tx.commit().await.unwrap_err());
+    for error in errors {
+        assert!(matches!(error, Error::Validation { .. }), "{error:?}");
+        assert!(error.to_string().contains("FOREIGN KEY"), "{error}");
+    }
+    assert_eq!(size(&things).await, 0);
+    put(&things, thing(1, 1)).await.unwrap();
+    let tx = backend.begin().await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn reads_inside_a_transaction() {
+    let backend = in_memory().await;
+    let storage = storage(&backend, products()).await;
+    let tx = backend.begin().await.unwrap();
+    let inside = joined(&tx, &storage);
+    for id in 1..=6 {
+        insert(&*inside, product(id, &format!("{id}"), 1.0)).await.unwrap();
+    }
+    for keys in [vec![1, 2], vec![6, 5, 4, 3, 2, 1]] {
+        let sink = Rows::sink(storage.definition());
+        let sink = inside.get_many(keys.iter().copied().map(key).collect(), sink).await.unwrap();
+        assert_eq!(Rows::take(sink).len(), keys.len());
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(size(&storage).await, 6);
 }
