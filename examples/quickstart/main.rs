@@ -12,7 +12,7 @@ use clap::Parser;
 #[derive(Parser)]
 struct Arguments {
     /// Where to store them, as a URL: `sqlite:path` or `memory:`.
-    #[arg(long, value_name = "URL", default_value = "sqlite:target/quickstart.db")]
+    #[arg(long, value_name = "URL", default_value = "sqlite:quickstart.db")]
     store: String,
 }
 
