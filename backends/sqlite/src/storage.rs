@@ -55,68 +55,47 @@ impl SqliteTabularStorage {
         }
     }
 
-    /// Runs a read that takes a few microseconds.
-    async fn read_inline<R, F>(&self, read: F) -> Result<R>
+    async fn run_read<R, F>(&self, length: Length, read: F) -> Result<R>
     where
         R: Send + 'static,
         F: FnOnce(&Session<'_>, &Table) -> Result<R> + Send + 'static,
     {
         let table = Arc::clone(&self.table);
-        match &self.scope {
-            Scope::Anywhere(engine) => {
-                engine.read_inline(move |session| read(session, &table)).await
-            }
-            Scope::Transaction(lease) => {
-                lease.run(Weight::OneStatement, move |session| read(session, &table)).await
-            }
+        let read = move |session: &Session<'_>| read(session, &table);
+        match (&self.scope, length) {
+            (Scope::Anywhere(engine), Length::Short) => engine.read_inline(read).await,
+            (Scope::Anywhere(engine), Length::Long) => engine.read(read).await,
+            (Scope::Transaction(lease), _) => lease.run(Weight::OneStatement, read).await,
         }
     }
 
-    async fn read<R, F>(&self, read: F) -> Result<R>
+    async fn run_write<R, F>(&self, length: Length, weight: Weight, write: F) -> Result<R>
     where
         R: Send + 'static,
         F: FnOnce(&Session<'_>, &Table) -> Result<R> + Send + 'static,
     {
         let table = Arc::clone(&self.table);
-        match &self.scope {
-            Scope::Anywhere(engine) => engine.read(move |session| read(session, &table)).await,
-            Scope::Transaction(lease) => {
-                lease.run(Weight::OneStatement, move |session| read(session, &table)).await
-            }
+        let write = move |session: &Session<'_>| write(session, &table);
+        match (&self.scope, length) {
+            (Scope::Anywhere(engine), Length::Short) => engine.write_inline(weight, write).await,
+            (Scope::Anywhere(engine), Length::Long) => engine.write(weight, write).await,
+            (Scope::Transaction(lease), _) => lease.run(weight, write).await,
         }
     }
+}
 
-    /// Runs a write that takes some microseconds.
-    async fn run_inline<R, F>(&self, weight: Weight, work: F) -> Result<R>
-    where
-        R: Send + 'static,
-        F: FnOnce(&Session<'_>, &Table) -> Result<R> + Send + 'static,
-    {
-        let table = Arc::clone(&self.table);
-        match &self.scope {
-            Scope::Anywhere(engine) => {
-                engine.write_inline(weight, move |session| work(session, &table)).await
-            }
-            Scope::Transaction(lease) => {
-                lease.run(weight, move |session| work(session, &table)).await
-            }
-        }
-    }
+/// Whether an operation may run on its caller's own thread.
+#[derive(Clone, Copy)]
+enum Length {
+    /// It takes some microseconds, less than to wake another thread.
+    Short,
+    /// It may take any time.
+    Long,
+}
 
-    async fn run<R, F>(&self, weight: Weight, work: F) -> Result<R>
-    where
-        R: Send + 'static,
-        F: FnOnce(&Session<'_>, &Table) -> Result<R> + Send + 'static,
-    {
-        let table = Arc::clone(&self.table);
-        match &self.scope {
-            Scope::Anywhere(engine) => {
-                engine.write(weight, move |session| work(session, &table)).await
-            }
-            Scope::Transaction(lease) => {
-                lease.run(weight, move |session| work(session, &table)).await
-            }
-        }
+impl Length {
+    const fn short_if(is_short: bool) -> Self {
+        if is_short { Self::Short } else { Self::Long }
     }
 }
 
@@ -143,28 +122,35 @@ impl TabularStorage for SqliteTabularStorage {
     }
 
     async fn setup_database(&self) -> Result<()> {
-        self.run(Weight::Several, |session, table| ddl::set_up(session.connection, table)).await
+        let set_up = |session: &Session<'_>, table: &Table| ddl::set_up(session.connection, table);
+        self.run_write(Length::Long, Weight::Several, set_up).await
     }
 
     async fn get(&self, key: EncodedKey, rows: RowSink) -> Result<RowSink> {
-        self.read_inline(move |session, table| read::get(session.connection, table, &key, rows))
-            .await
+        self.run_read(Length::Short, move |session, table| {
+            read::get(session.connection, table, &key, rows)
+        })
+        .await
     }
 
     async fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> Result<RowSink> {
-        let is_short = keys.len() <= FEW_KEYS;
-        let get = move |session: &Session<'_>, table: &Table| {
+        let length = Length::short_if(keys.len() <= FEW_KEYS);
+        self.run_read(length, move |session, table| {
             read::get_many(session.connection, table, &keys, rows)
-        };
-        if is_short { self.read_inline(get).await } else { self.read(get).await }
+        })
+        .await
     }
 
     async fn select(&self, selection: Selection, rows: RowSink) -> Result<RowSink> {
-        self.read(move |session, table| read::select(session, table, &selection, rows)).await
+        self.run_read(Length::Long, move |session, table| {
+            read::select(session, table, &selection, rows)
+        })
+        .await
     }
 
     async fn count(&self, filter: FilterTree) -> Result<u64> {
-        self.read(move |session, table| read::count(session, table, &filter)).await
+        self.run_read(Length::Long, move |session, table| read::count(session, table, &filter))
+            .await
     }
 
     async fn write(
@@ -172,11 +158,12 @@ impl TabularStorage for SqliteTabularStorage {
         rows: Vec<EncodedRow>,
         mode: WriteMode,
     ) -> Result<Vec<Option<EncodedRow>>> {
+        let length = Length::short_if(write::is_short(&rows));
         let weight = write::weight(&self.table, &rows);
-        let is_short = write::is_short(&rows);
-        let write =
-            move |session: &Session<'_>, table: &Table| write::write(session, table, rows, mode);
-        if is_short { self.run_inline(weight, write).await } else { self.run(weight, write).await }
+        self.run_write(length, weight, move |session, table| {
+            write::write(session, table, rows, mode)
+        })
+        .await
     }
 
     async fn update(
@@ -184,29 +171,31 @@ impl TabularStorage for SqliteTabularStorage {
         key: EncodedKey,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
+        let values = assignments.iter().map(|assignment| &assignment.value);
+        let length = Length::short_if(write::are_small(values));
         // One statement, but the row that comes back may not be readable, and then all is undone.
-        self.run_inline(Weight::Several, move |session, table| {
+        self.run_write(length, Weight::Several, move |session, table| {
             write::update(session, table, &key, &assignments)
         })
         .await
     }
 
     async fn delete(&self, key: EncodedKey) -> Result<bool> {
-        self.run_inline(Weight::OneStatement, move |session, table| {
+        self.run_write(Length::Short, Weight::OneStatement, move |session, table| {
             write::delete(session, table, &key)
         })
         .await
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
-        self.run(Weight::OneStatement, move |session, table| {
+        self.run_write(Length::Long, Weight::OneStatement, move |session, table| {
             write::delete_search(session, table, &filter)
         })
         .await
     }
 
     async fn delete_all(&self) -> Result<()> {
-        self.run(Weight::OneStatement, write::delete_all).await
+        self.run_write(Length::Long, Weight::OneStatement, write::delete_all).await
     }
 
     fn to_sql(&self, selection: &Selection) -> Result<Statement> {
@@ -214,6 +203,7 @@ impl TabularStorage for SqliteTabularStorage {
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {
-        self.read(move |session, table| read::explain(session, table, &selection)).await
+        self.run_read(Length::Long, move |session, table| read::explain(session, table, &selection))
+            .await
     }
 }

@@ -110,3 +110,64 @@ impl Tables {
         table
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, DerivedSql};
+
+    use super::*;
+
+    fn definition(columns: usize) -> Arc<TableDef> {
+        let column = |number| ColumnDef {
+            name: format!("c{number}").into(),
+            column_type: ColumnType::I64,
+            nullable: false,
+            description: None,
+            default: None,
+            role: ColumnRole::Plain,
+            json_schema: None,
+        };
+        Arc::new(TableDef {
+            schema: None,
+            name: "t".into(),
+            description: None,
+            columns: (0..columns).map(column).collect(),
+            key: vec![0].into(),
+            auto: None,
+            indexes: Vec::new().into(),
+            sql: DerivedSql::default(),
+        })
+    }
+
+    #[test]
+    fn blocks_have_some_dozens_of_rows_and_a_bounded_number_of_parameters() {
+        for (columns, rows) in [(2, 80), (5, 32), (40, 4)] {
+            let table = Table::new(&definition(columns));
+            let (insert_rows, insert) = table.block(WriteMode::Insert).unwrap();
+            let (put_rows, put) = table.block(WriteMode::Put).unwrap();
+            assert_eq!((insert_rows, put_rows), (rows, rows));
+            assert_eq!(insert.matches('?').count(), rows * columns);
+            let tail = put.strip_prefix(insert).unwrap();
+            assert!(tail.starts_with(" ON CONFLICT"), "{tail}");
+            assert!(table.block(WriteMode::InsertIfAbsent).is_none());
+        }
+        assert!(Table::new(&definition(41)).block(WriteMode::Put).is_none());
+    }
+
+    #[test]
+    fn a_table_is_shared_while_it_is_in_use_and_forgotten_afterwards() {
+        let tables = Tables::default();
+        let (first, second) = (definition(2), definition(2));
+        let table = tables.get(&first);
+        assert!(Arc::ptr_eq(&table, &tables.get(&first)));
+        // Another definition is another table, whatever it says.
+        let other = tables.get(&second);
+        assert!(!Arc::ptr_eq(&table, &other));
+        assert_eq!(tables.0.lock().unwrap().len(), 2);
+        drop(other);
+        let third = definition(3);
+        let _table = tables.get(&third);
+        assert_eq!(tables.0.lock().unwrap().len(), 2);
+        assert!(Arc::ptr_eq(&table, &tables.get(&first)));
+    }
+}

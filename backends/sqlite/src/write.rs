@@ -22,15 +22,39 @@ pub(crate) fn weight(table: &Table, rows: &[EncodedRow]) -> Weight {
 /// Whether writing `rows` takes no longer than a few reads by key.
 pub(crate) fn is_short(rows: &[EncodedRow]) -> bool {
     const FEW_ROWS: usize = 8;
+    rows.len() <= FEW_ROWS && are_small(rows.iter().flat_map(|row| &row.0))
+}
+
+/// Whether values are copied in no time.
+pub(crate) fn are_small<'a>(values: impl IntoIterator<Item = &'a Value>) -> bool {
     const FEW_BYTES: usize = 64 * 1_024;
-    let bytes = |value: &Value| match value {
+    values.into_iter().map(bytes).sum::<usize>() <= FEW_BYTES
+}
+
+/// About how many bytes a value of variable length has.
+fn bytes(value: &Value) -> usize {
+    match value {
         Value::Text(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
         Value::FloatList(list) => size_of_val(list.as_slice()),
+        Value::TextList(list) => list.iter().map(String::len).sum(),
+        Value::Json(document) => bytes_of_json(document),
         _ => 0,
-    };
-    rows.len() <= FEW_ROWS
-        && rows.iter().flat_map(|row| &row.0).map(bytes).sum::<usize>() <= FEW_BYTES
+    }
+}
+
+fn bytes_of_json(document: &serde_json::Value) -> usize {
+    /// What a value has at least, with what separates it from the next.
+    const LEAST: usize = 4;
+    match document {
+        serde_json::Value::String(text) => LEAST + text.len(),
+        serde_json::Value::Array(items) => LEAST + items.iter().map(bytes_of_json).sum::<usize>(),
+        serde_json::Value::Object(members) => {
+            let member = |(name, value): (&String, _)| name.len() + bytes_of_json(value);
+            LEAST + members.iter().map(member).sum::<usize>()
+        }
+        _ => LEAST,
+    }
 }
 
 /// Writes rows in order and answers with them, and with `None` where `InsertIfAbsent` left
@@ -179,4 +203,84 @@ pub(crate) fn delete_search(
 pub(crate) fn delete_all(session: &Session<'_>, table: &Table) -> Result<()> {
     let run = || session.connection.prepare_cached(&table.crud.delete_all)?.raw_execute();
     run().map(drop).map_err(|error| error::of_table(error, table))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, DerivedSql, TableDef};
+
+    use super::*;
+    use crate::table::Tables;
+
+    fn row(value: Value) -> EncodedRow {
+        EncodedRow(vec![Value::Int(1), value])
+    }
+
+    fn text(length: usize) -> Value {
+        Value::Text("x".repeat(length))
+    }
+
+    #[test]
+    fn a_few_small_rows_are_short() {
+        assert!(is_short(&vec![row(Value::Null); 8]));
+        assert!(!is_short(&vec![row(Value::Null); 9]));
+        let most = 64 * 1_024;
+        assert!(is_short(&[row(text(most / 2)), row(text(most / 2))]));
+        assert!(!is_short(&[row(text(most / 2)), row(text(most / 2 + 1))]));
+        assert!(!is_short(&[row(Value::Bytes(vec![0; most + 1]))]));
+        assert!(is_short(&[row(Value::FloatList(vec![0.0; most / 4]))]));
+        assert!(!is_short(&[row(Value::FloatList(vec![0.0; most / 4 + 1]))]));
+        assert!(!is_short(&[row(Value::TextList(vec!["x".repeat(most / 2 + 1); 2]))]));
+    }
+
+    #[test]
+    fn json_is_measured_at_every_depth() {
+        let size = |document| bytes(&Value::Json(document));
+        assert_eq!(size(serde_json::json!(null)), 4);
+        assert_eq!(size(serde_json::json!("four")), 8);
+        assert_eq!(size(serde_json::json!([1, "four"])), 16);
+        assert_eq!(size(serde_json::json!({"name": ["four"], "x": true})), 25);
+    }
+
+    #[test]
+    fn what_takes_several_statements() {
+        let table = |id: ColumnType, key: Vec<usize>| {
+            let column = |name: &'static str, column_type| ColumnDef {
+                name: name.into(),
+                column_type,
+                nullable: false,
+                description: None,
+                default: None,
+                role: ColumnRole::Plain,
+                json_schema: None,
+            };
+            Tables::default().get(&Arc::new(TableDef {
+                schema: None,
+                name: "t".into(),
+                description: None,
+                columns: vec![column("id", id), column("name", ColumnType::Text)].into(),
+                key: key.into(),
+                auto: Some(0),
+                indexes: Vec::new().into(),
+                sql: DerivedSql::default(),
+            }))
+        };
+        let given = row(text(1));
+        let missing = EncodedRow(vec![Value::Null, text(1)]);
+        for (table, row, expected) in [
+            (table(ColumnType::I64, vec![0]), &missing, Weight::OneStatement),
+            (table(ColumnType::I64, vec![0]), &given, Weight::OneStatement),
+            // A narrow id has to be looked after when it is generated.
+            (table(ColumnType::I32, vec![0]), &missing, Weight::Several),
+            (table(ColumnType::I32, vec![0]), &given, Weight::OneStatement),
+            // The sequence is written too.
+            (table(ColumnType::I64, vec![1, 0]), &missing, Weight::Several),
+            (table(ColumnType::I64, vec![1, 0]), &given, Weight::Several),
+        ] {
+            assert_eq!(weight(&table, std::slice::from_ref(row)), expected);
+            assert_eq!(weight(&table, &[row.clone(), row.clone()]), Weight::Several);
+        }
+    }
 }

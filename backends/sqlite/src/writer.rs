@@ -132,3 +132,105 @@ fn busy(open_for: Duration) -> Error {
          otherwise keep the transaction short or wait longer with a greater `busy_timeout`"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+    use crate::job::{Weight, job};
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    struct Queue {
+        writer: Writer,
+        requests: crossbeam_channel::Sender<Queued>,
+        shared: Shared,
+    }
+
+    impl Queue {
+        fn new(busy_timeout: Duration) -> Self {
+            let (requests, queue) = unbounded();
+            let shared = Shared::new(Connection::open_in_memory().unwrap());
+            Self { writer: Writer::new(queue, busy_timeout), requests, shared }
+        }
+
+        fn queued(&self, request: Request) -> Queued {
+            Queued { request, since: Instant::now(), _ticket: self.shared.ticket() }
+        }
+
+        fn send(&self, request: Request) {
+            self.requests.send(self.queued(request)).ok().unwrap();
+        }
+
+        fn gather(&mut self) -> usize {
+            let mut jobs = Vec::new();
+            let first = self.requests_first();
+            self.writer.gather(&self.shared.lock(), first, &mut jobs);
+            jobs.len()
+        }
+
+        fn requests_first(&mut self) -> Queued {
+            self.writer
+                .waiting
+                .pop_front()
+                .or_else(|| self.writer.requests.try_recv().ok())
+                .unwrap()
+        }
+    }
+
+    fn write() -> Request {
+        Request::Write(job(Weight::OneStatement, |_| Ok(())).0)
+    }
+
+    #[test]
+    fn what_waits_is_gathered_up_to_a_transaction() {
+        let mut queue = Queue::new(Duration::ZERO);
+        let (read, answer) = job(Weight::OneStatement, |_| Ok("read"));
+        for request in [
+            write(),
+            Request::Checkpoint,
+            Request::Read(read),
+            write(),
+            Request::Begin(oneshot::channel().0),
+            write(),
+        ] {
+            queue.send(request);
+        }
+        assert_eq!(queue.gather(), 2);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(answer.wait()).unwrap(), "read");
+        // The transaction comes next, before what was asked for after it.
+        assert!(matches!(queue.requests_first().request, Request::Begin(_)));
+        assert_eq!(queue.gather(), 1);
+        assert!(queue.shared.try_lock().is_some(), "nobody waits any more");
+    }
+
+    #[test]
+    fn a_group_is_bounded() {
+        let mut queue = Queue::new(Duration::ZERO);
+        for _ in 0..=MOST {
+            queue.send(write());
+        }
+        assert_eq!(queue.gather(), MOST);
+        assert_eq!(queue.gather(), 1);
+    }
+
+    #[test]
+    fn only_who_is_late_is_refused() {
+        let mut queue = Queue::new(PATIENCE);
+        let opened = Instant::now();
+        let late = opened.checked_sub(PATIENCE).unwrap();
+        for since in [late, late, opened] {
+            let queued = Queued { since, ..queue.queued(write()) };
+            queue.writer.waiting.push_back(queued);
+        }
+        let next = queue.writer.refuse_late(opened);
+        assert_eq!(next, Some(opened + PATIENCE));
+        assert_eq!(queue.writer.waiting.len(), 1);
+
+        queue.writer.busy_timeout = Duration::MAX;
+        assert_eq!(queue.writer.refuse_late(opened), None);
+        assert_eq!(queue.writer.waiting.len(), 1);
+    }
+}

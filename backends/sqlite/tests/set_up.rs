@@ -130,6 +130,12 @@ async fn keys_differ() {
     let sql = "CREATE TABLE lines (a TEXT, b INTEGER NOT NULL, PRIMARY KEY (b, a))";
     assert_eq!(differences(sql, lines()).await, ["column `a` can be NULL"]);
     set_up(&format!("{sql} WITHOUT ROWID"), lines()).await.unwrap();
+    // Only alone is an integer the number of its row, which is never NULL.
+    let sql = "CREATE TABLE lines (a TEXT NOT NULL, b INTEGER, PRIMARY KEY (b, a))";
+    assert_eq!(differences(sql, lines()).await, ["column `b` can be NULL"]);
+    let columns = vec![column("id", ColumnType::I64), nullable("n", ColumnType::I64)];
+    let sql = "CREATE TABLE numbers (id INTEGER PRIMARY KEY, n INTEGER)";
+    set_up(sql, table("numbers", columns)).await.unwrap();
 
     let mut auto = products();
     auto.auto = None;

@@ -10,7 +10,7 @@ use storehouse_runtime::{
     Assignment, ColumnType, Comparison, EncodedKey, EncodedRow, Error, FilterTree, Metric,
     TabularStorage as _, Value, VectorElement, VectorType, WriteMode,
 };
-use storehouse_sqlite::SqliteTabularStorage;
+use storehouse_sqlite::{SqliteBackend, SqliteOptions, SqliteTabularStorage};
 use uuid::Uuid;
 
 /// One column of every type, each of which can be NULL.
@@ -154,6 +154,12 @@ async fn the_three_ways_to_write() {
         assert_eq!(write(row, WriteMode::InsertIfAbsent).await.unwrap(), [None]);
     }
     assert_eq!(everything(&storage).await.unwrap(), [product(1, "A", 2.0)]);
+    for row in [product(5, "E", 1.0), product(0, "F", 1.0)] {
+        let stored = write(row, WriteMode::InsertIfAbsent).await.unwrap();
+        let [Some(stored)] = stored.as_slice() else { panic!("{stored:?}") };
+        let key = EncodedKey::single(stored.0[0].clone());
+        assert!(storage.delete(key).await.unwrap());
+    }
 
     let rows = vec![product(0, "B", 1.0), product(0, "A", 1.0), product(0, "C", 1.0)];
     let stored = storage.write(rows, WriteMode::InsertIfAbsent).await.unwrap();
@@ -282,20 +288,25 @@ async fn keys_of_several_columns_in_another_order() {
 
 #[tokio::test]
 async fn many_keys_at_once() {
-    let backend = in_memory().await;
-    let storage = storage(&backend, products()).await;
-    storage
-        .write((1..=9).map(|id| product(id, &format!("{id}"), 1.0)).collect(), WriteMode::Put)
-        .await
-        .unwrap();
-    for keys in [vec![5, 50, 2], vec![9, 8, 70, 6, 5, 9, 1]] {
-        let sink = Rows::sink(storage.definition());
-        let sink = storage.get_many(keys.iter().copied().map(key).collect(), sink).await.unwrap();
-        let expected: Vec<_> = (keys.iter().enumerate())
-            .filter(|(_, id)| **id < 10)
-            .map(|(position, id)| (position, product(*id, &format!("{id}"), 1.0)))
-            .collect();
-        assert_eq!(Rows::take(sink), expected);
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(folder.path().join("keys.db")).readers(1);
+    for backend in [in_memory().await, SqliteBackend::open(options).await.unwrap()] {
+        let storage = storage(&backend, products()).await;
+        // Again after a change, which a read that was left open would not see.
+        for price in [1.0, 2.0] {
+            let rows = (1..=9).map(|id| product(id, &format!("{id}"), price)).collect();
+            storage.write(rows, WriteMode::Put).await.unwrap();
+            for keys in [vec![5, 50, 2], vec![9, 8, 70, 6, 5, 9, 1]] {
+                let sink = Rows::sink(storage.definition());
+                let wanted = keys.iter().copied().map(key).collect();
+                let sink = storage.get_many(wanted, sink).await.unwrap();
+                let expected: Vec<_> = (keys.iter().enumerate())
+                    .filter(|(_, id)| **id < 10)
+                    .map(|(position, id)| (position, product(*id, &format!("{id}"), price)))
+                    .collect();
+                assert_eq!(Rows::take(sink), expected);
+            }
+        }
     }
 }
 
@@ -342,7 +353,7 @@ async fn what_is_not_of_the_type_is_an_error_that_names_the_column() {
              INSERT INTO t VALUES (1, 7, 1), (2, 1, 'x'), (3, 1, 5)",
         )
         .unwrap();
-    let backend = storehouse_sqlite::SqliteBackend::from_connection(connection).unwrap();
+    let backend = SqliteBackend::from_connection(connection).unwrap();
     let columns = vec![
         column("id", ColumnType::I64),
         column("flag", ColumnType::Bool),
