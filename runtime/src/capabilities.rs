@@ -20,3 +20,15 @@ pub struct Capabilities {
     /// Queries are SQL, and `to_sql()` shows it.
     pub sql: bool,
 }
+
+impl Capabilities {
+    /// Nothing at all, for a backend to begin with.
+    pub const NONE: Self = Self {
+        writable: false,
+        transactions: false,
+        savepoints: false,
+        persistent: false,
+        multi_process: false,
+        sql: false,
+    };
+}

@@ -80,6 +80,8 @@ pub struct IndexDef {
 /// feature was on.
 #[derive(Clone, Debug, Default)]
 pub struct DerivedSql {
+    /// PostgreSQL's statements.
+    pub postgres: Option<&'static CrudSql>,
     /// SQLite's statements.
     pub sqlite: Option<&'static CrudSql>,
 }
@@ -106,6 +108,7 @@ impl TableDef {
     /// The statements in `dialect`: those of the derive where they fit, else newly written.
     pub fn crud(&self, dialect: Dialect) -> Cow<'static, CrudSql> {
         let derived = match dialect {
+            Dialect::Postgres => self.sql.postgres,
             Dialect::Sqlite => self.sql.sqlite,
             _ => None,
         };

@@ -71,7 +71,30 @@ pub mod __private {
     pub use storehouse_sql::CrudSql;
 
     pub use crate::{
-        codec::derived::json_default, definition::DefinitionCell, sqlite_sql, table::key_of_row,
+        codec::derived::json_default, definition::DefinitionCell, postgres_sql, sqlite_sql,
+        table::key_of_row,
+    };
+}
+
+/// Keeps PostgreSQL's statements in a derived table when the `postgres` feature is on. A derive cannot
+/// see features, a macro of this crate can.
+#[cfg(feature = "postgres")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! postgres_sql {
+    ($sql:expr) => {{
+        static SQL: $crate::__private::CrudSql = $sql;
+        ::core::option::Option::Some(&SQL)
+    }};
+}
+
+/// Drops PostgreSQL's statements from a derived table, since the `postgres` feature is off.
+#[cfg(not(feature = "postgres"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! postgres_sql {
+    ($sql:expr) => {
+        ::core::option::Option::None
     };
 }
 

@@ -33,7 +33,9 @@ fn assert_written_as_rendered<T: Table>() {
     let derived = TableDef::clone(T::definition());
     let rendered = TableDef { sql: DerivedSql::default(), ..derived.clone() };
     assert!(derived.sql.sqlite.is_some());
+    assert!(derived.sql.postgres.is_some());
     assert_eq!(derived.crud(Dialect::Sqlite), rendered.crud(Dialect::Sqlite));
+    assert_eq!(derived.crud(Dialect::Postgres), rendered.crud(Dialect::Postgres));
 }
 
 #[test]

@@ -15,10 +15,12 @@ pub(crate) fn parameters(
 ) -> Result<()> {
     for (position, parameter) in (1..).zip(parameters) {
         match parameter {
-            Parameter::Value(value) => statement.raw_bind_parameter(position, Bound(value))?,
+            Parameter::Value { value, .. } => {
+                statement.raw_bind_parameter(position, Bound(value))?;
+            }
             Parameter::Text(text) => statement.raw_bind_parameter(position, text)?,
             Parameter::Integer(integer) => statement.raw_bind_parameter(position, integer)?,
-            Parameter::List(values) => {
+            Parameter::List { values, .. } => {
                 let values = values.iter().map(owned).collect::<Result<Vec<_>>>()?;
                 statement.raw_bind_parameter(position, Rc::new(values))?;
             }

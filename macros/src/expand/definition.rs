@@ -23,7 +23,10 @@ impl Expand<'_> {
     ///             key: Cow::Borrowed(&[0]),
     ///             auto: Some(0),
     ///             indexes: Cow::Borrowed(const { &[IndexDef { .. }, ..] }),
-    ///             sql: DerivedSql { sqlite: sqlite_sql!(CrudSql { .. }) },
+    ///             sql: DerivedSql {
+    ///                 postgres: postgres_sql!(CrudSql { .. }),
+    ///                 sqlite: sqlite_sql!(CrudSql { .. }),
+    ///             },
     ///         })
     ///     }
     /// }
@@ -50,6 +53,7 @@ impl Expand<'_> {
                 }
             }
         });
+        let postgres = self.crud(Dialect::Postgres);
         let sqlite = self.crud(Dialect::Sqlite);
         quote! {
             #[automatically_derived]
@@ -68,6 +72,7 @@ impl Expand<'_> {
                         auto: #auto,
                         indexes: #krate::__private::Cow::Borrowed(const { &[#(#indexes),*] }),
                         sql: #krate::DerivedSql {
+                            postgres: #krate::__private::postgres_sql!(#postgres),
                             sqlite: #krate::__private::sqlite_sql!(#sqlite),
                         },
                     })

@@ -9,6 +9,8 @@ pub enum Dialect {
     /// SQLite: parameters are `?`, and a schema becomes a prefix of the table's name, because
     /// SQLite has none.
     Sqlite,
+    /// PostgreSQL: parameters are `$1`, `$2` and so on, and a list is bound as one array.
+    Postgres,
 }
 
 impl Dialect {
@@ -31,16 +33,20 @@ impl Dialect {
     }
 
     /// Appends the placeholder of parameter number `position`, counted from 1.
-    pub fn push_placeholder(self, sql: &mut String, _position: usize) {
+    pub fn push_placeholder(self, sql: &mut String, position: usize) {
         match self {
             Self::Sqlite => sql.push('?'),
+            Self::Postgres => {
+                let _ = write!(sql, "${position}");
+            }
         }
     }
 
     /// Appends the table's full name.
     ///
     /// SQLite has no schemas of its own, so `shop` and `products` give `"shop.products"`: one
-    /// table, whose name cannot clash with that of a table without a schema.
+    /// table, whose name cannot clash with that of a table without a schema. PostgreSQL gets
+    /// `"shop"."products"`.
     pub fn push_table(self, sql: &mut String, schema: Option<&str>, table: &str) {
         match (self, schema) {
             (Self::Sqlite, Some(schema)) => {
@@ -48,7 +54,12 @@ impl Dialect {
                 let _ = write!(name, "{schema}.{table}");
                 self.push_identifier(sql, &name);
             }
-            (Self::Sqlite, None) => self.push_identifier(sql, table),
+            (Self::Postgres, Some(schema)) => {
+                self.push_identifier(sql, schema);
+                sql.push('.');
+                self.push_identifier(sql, table);
+            }
+            (_, None) => self.push_identifier(sql, table),
         }
     }
 }

@@ -76,8 +76,8 @@ impl Shape<'_> {
         name
     }
 
-    /// `INSERT INTO .. VALUES` with places for `rows` rows of every column.
-    pub fn insert_rows(&self, dialect: Dialect, rows: usize) -> String {
+    /// `INSERT INTO ..` with the names of every column, up to where the rows follow.
+    pub fn insert_into(&self, dialect: Dialect) -> String {
         let mut sql = format!("INSERT INTO {}", self.table_name(dialect));
         if self.schema.is_none() && self.table.eq_ignore_ascii_case("excluded") {
             // In a put, `excluded` shall mean the new row, not the table of that name.
@@ -85,7 +85,14 @@ impl Shape<'_> {
         }
         sql.push_str(" (");
         self.push_columns(dialect, &mut sql);
-        sql.push_str(") VALUES ");
+        sql.push(')');
+        sql
+    }
+
+    /// `INSERT INTO .. VALUES` with places for `rows` rows of every column.
+    pub fn insert_rows(&self, dialect: Dialect, rows: usize) -> String {
+        let mut sql = self.insert_into(dialect);
+        sql.push_str(" VALUES ");
         for row in 0..rows {
             sql.push_str(if row == 0 { "(" } else { ", (" });
             for column in 0..self.columns.len() {

@@ -92,7 +92,9 @@ impl ColumnDef {
             (ColumnType::Json, Value::Json(document)) => self.check_json(document),
             (ColumnType::FloatList, Value::FloatList(list)) => self.check_floats(list),
             (ColumnType::Vector(vector), Value::FloatList(list)) => {
-                if list.len() == vector.dimension as usize {
+                if list.iter().any(|number| number.is_infinite()) {
+                    self.refuse(INFINITE)
+                } else if list.len() == vector.dimension as usize {
                     self.check_floats(list)
                 } else {
                     self.refuse(&format!(
@@ -138,6 +140,8 @@ impl ColumnDef {
 }
 
 const NAN: &str = "cannot hold NaN, which equals nothing, not even itself; store NULL instead";
+const INFINITE: &str = "cannot hold an infinite number, since it has no direction and no distance \
+                        to another vector; clamp it, or scale the vector to length 1";
 const NUL: &str = "cannot hold the NUL character, which some databases end a text at; \
                    use a `Vec<u8>` column for binary data";
 
@@ -189,6 +193,8 @@ mod tests {
         });
         assert!(refused(vector, &Value::FloatList(vec![1.0])).contains("2 dimensions"));
         assert!(refused(vector, &Value::FloatList(vec![1.0, f32::NAN])).contains("NaN"));
+        let infinite = Value::FloatList(vec![1.0, f32::NEG_INFINITY]);
+        assert!(refused(vector, &infinite).contains("infinite"));
         column(vector).check(&Value::FloatList(vec![1.0, 2.0])).unwrap();
     }
 

@@ -40,9 +40,9 @@ impl StatementCache {
     /// The text and the parameters of `command`, which is about the table of `definition`: always
     /// the same table for one cache.
     pub fn render<'a>(&self, definition: &TableDef, command: Command<'a>) -> Rendered<'a> {
-        let mut shape = Shape::new();
+        let mut shape = Shape::new(self.dialect);
         command.walk(definition, &mut shape);
-        let Shape { key, parameters } = shape;
+        let Shape { key, parameters, .. } = shape;
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sql) = texts.get(&key) {
             return Rendered { sql: Arc::clone(sql), parameters };
@@ -92,8 +92,8 @@ mod tests {
         let again = cache.render(&definition, Command::Count(&dear));
         assert!(Arc::ptr_eq(&first.sql, &again.sql));
         assert_eq!(&*first.sql, r#"SELECT count(*) FROM "products" WHERE "price" < ?"#);
-        assert_eq!(first.parameters, [Parameter::Value(&Value::Float(1.0))]);
-        assert_eq!(again.parameters, [Parameter::Value(&Value::Float(100.0))]);
+        assert_eq!(first.parameters, [Parameter::Value { column: 2, value: &Value::Float(1.0) }]);
+        assert_eq!(again.parameters, [Parameter::Value { column: 2, value: &Value::Float(100.0) }]);
         assert_eq!(kept(&cache), 1);
     }
 
@@ -111,7 +111,7 @@ mod tests {
         assert!(Arc::ptr_eq(&first.sql, &again.sql));
         assert_eq!(&*first.sql, r#"DELETE FROM "products" WHERE "id" IN rarray(?)"#);
         let FilterTree::InList { values, .. } = &long else { unreachable!() };
-        assert_eq!(again.parameters, [Parameter::List(values)]);
+        assert_eq!(again.parameters, [Parameter::List { column: 0, values }]);
     }
 
     #[test]

@@ -9,8 +9,13 @@ use super::{
     pieces::{Pieces, Portable, Text},
 };
 use crate::{
-    definition::TableDef, filter::FilterTree, selection::Selection, storage::Statement,
-    table::Assignment, value::EncodedKey,
+    definition::TableDef,
+    filter::FilterTree,
+    order::Direction,
+    selection::Selection,
+    storage::Statement,
+    table::Assignment,
+    value::{EncodedKey, Value},
 };
 
 /// What a statement is to do; it borrows the values that will be bound.
@@ -94,6 +99,13 @@ fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl
         pieces.column(term.column);
         pieces.text(" ");
         pieces.text(term.direction.sql());
+        if pieces.dialect() == Dialect::Postgres && definition.columns[term.column].nullable {
+            // PostgreSQL takes NULL for the greatest value; here it is the smallest.
+            pieces.text(match term.direction {
+                Direction::Ascending => " NULLS FIRST",
+                Direction::Descending => " NULLS LAST",
+            });
+        }
     }
     match (selection.limit, selection.offset) {
         (None, 0) => return,
@@ -102,7 +114,8 @@ fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl
             pieces.parameter(number(limit));
         }
         // SQLite has no offset without a limit; a negative one is none.
-        (None, _) => pieces.text(" LIMIT -1"),
+        (None, _) if pieces.dialect() == Dialect::Sqlite => pieces.text(" LIMIT -1"),
+        (None, _) => {}
     }
     if selection.offset > 0 {
         pieces.text(" OFFSET ");
@@ -120,11 +133,11 @@ fn update<'a>(
     pieces.table();
     for (position, assignment) in assignments.iter().enumerate() {
         pieces.text(if position == 0 { " SET " } else { ", " });
-        equals(assignment.column, Parameter::Value(&assignment.value), pieces);
+        equals(assignment.column, &assignment.value, pieces);
     }
     for (position, (&column, value)) in definition.key.iter().zip(key.values()).enumerate() {
         pieces.text(if position == 0 { " WHERE " } else { " AND " });
-        equals(column, Parameter::Value(value), pieces);
+        equals(column, value, pieces);
     }
     pieces.text(" RETURNING ");
     every_column(definition, pieces);
@@ -147,10 +160,10 @@ fn every_column<'a>(definition: &TableDef, pieces: &mut impl Pieces<'a>) {
     }
 }
 
-fn equals<'a>(column: usize, parameter: Parameter<'a>, pieces: &mut impl Pieces<'a>) {
+fn equals<'a>(column: usize, value: &'a Value, pieces: &mut impl Pieces<'a>) {
     pieces.column(column);
     pieces.text(" = ");
-    pieces.parameter(parameter);
+    pieces.parameter(Parameter::Value { column, value });
 }
 
 /// A count of rows; no table has more than SQL can express.
@@ -164,7 +177,6 @@ mod tests {
     use crate::{
         order::{Direction, OrderTerm},
         test_table,
-        value::Value,
     };
 
     const COLUMNS: &str = r#""id", "sku", "price", "note""#;

@@ -1,5 +1,7 @@
 //! Filters as the condition after `WHERE`.
 
+use storehouse_sql::Dialect;
+
 use super::{
     parameter::Parameter,
     pattern::{after_prefix, glob},
@@ -37,12 +39,11 @@ pub(super) fn write<'a>(filter: &'a FilterTree, place: Place, pieces: &mut impl 
             pieces.text(" ");
             pieces.text(comparison.sql());
             pieces.text(" ");
-            pieces.parameter(Parameter::Value(value));
+            pieces.parameter(Parameter::Value { column: *column, value });
         }
         FilterTree::InList { column, values } => {
             pieces.column(*column);
-            pieces.text(" IN ");
-            pieces.parameter(Parameter::List(values));
+            pieces.parameter(Parameter::List { column: *column, values });
         }
         FilterTree::IsNull { column } => {
             pieces.column(*column);
@@ -50,12 +51,20 @@ pub(super) fn write<'a>(filter: &'a FilterTree, place: Place, pieces: &mut impl 
         }
         FilterTree::Like { column, pattern } => {
             pieces.column(*column);
-            pieces.text(" GLOB ");
-            pieces.parameter(Parameter::Text(glob(pattern).into()));
+            let (operator, pattern) = match pieces.dialect() {
+                Dialect::Sqlite => (" GLOB ", glob(pattern).into()),
+                // Columns have the collation "C", by which LIKE compares bytes.
+                _ => (" LIKE ", pattern.as_str().into()),
+            };
+            pieces.text(operator);
+            pieces.parameter(Parameter::Text(pattern));
         }
         FilterTree::StartsWith { column, prefix } => starts_with(*column, prefix, pieces),
         FilterTree::Contains { column, part } => {
-            pieces.text("instr(");
+            pieces.text(match pieces.dialect() {
+                Dialect::Sqlite => "instr(",
+                _ => "strpos(",
+            });
             pieces.column(*column);
             pieces.text(", ");
             pieces.parameter(Parameter::Text(part.as_str().into()));

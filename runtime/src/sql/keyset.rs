@@ -57,9 +57,9 @@ fn compare_rows<'a>(
     }
     pieces.text(close);
     pieces.text(later(direction));
-    for (position, value) in after.iter().enumerate() {
+    for (position, (term, value)) in order.iter().zip(after).enumerate() {
         pieces.text(before(position));
-        pieces.parameter(Parameter::Value(value));
+        pieces.parameter(Parameter::Value { column: term.column, value });
     }
     pieces.text(close);
 }
@@ -117,7 +117,7 @@ fn compare<'a>(
 ) {
     pieces.column(column);
     pieces.text(operator);
-    pieces.parameter(Parameter::Value(value));
+    pieces.parameter(Parameter::Value { column, value });
 }
 
 fn is_null<'a>(column: usize, pieces: &mut impl Pieces<'a>) {

@@ -8,13 +8,15 @@ use crate::{definition::TableDef, storage::Statement};
 
 /// Takes a statement piece by piece.
 pub(super) trait Pieces<'a> {
+    /// The engine that the statement is for.
+    fn dialect(&self) -> Dialect;
     /// SQL as it stands, in ASCII.
     fn text(&mut self, text: &'static str);
     /// The table's name.
     fn table(&mut self);
     /// The name of one column.
     fn column(&mut self, column: usize);
-    /// The place of a parameter.
+    /// The place of a parameter; for a list, with the operator before it.
     fn parameter(&mut self, parameter: Parameter<'a>);
 }
 
@@ -42,6 +44,10 @@ impl<'d> Text<'d> {
 }
 
 impl<'a> Pieces<'a> for Text<'_> {
+    fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     fn text(&mut self, text: &'static str) {
         self.sql.push_str(text);
     }
@@ -56,9 +62,12 @@ impl<'a> Pieces<'a> for Text<'_> {
     }
 
     fn parameter(&mut self, parameter: Parameter<'a>) {
-        if matches!(parameter, Parameter::List(_)) {
-            // The table-valued function that rusqlite provides for bound arrays.
-            self.sql.push_str("rarray(");
+        if matches!(parameter, Parameter::List { .. }) {
+            self.sql.push_str(match self.dialect {
+                // The table-valued function that rusqlite provides for bound arrays.
+                Dialect::Sqlite => " IN rarray(",
+                _ => " = ANY(",
+            });
             self.placeholder();
             self.sql.push(')');
         } else {
@@ -85,6 +94,10 @@ impl<'d> Portable<'d> {
 }
 
 impl<'a> Pieces<'a> for Portable<'_> {
+    fn dialect(&self) -> Dialect {
+        self.text.dialect
+    }
+
     fn text(&mut self, text: &'static str) {
         self.text.text(text);
     }
@@ -98,8 +111,8 @@ impl<'a> Pieces<'a> for Portable<'_> {
     }
 
     fn parameter(&mut self, parameter: Parameter<'a>) {
-        if let Parameter::List(values) = parameter {
-            self.text.text("(");
+        if let Parameter::List { values, .. } = parameter {
+            self.text.text(" IN (");
             for position in 0..values.len() {
                 if position > 0 {
                     self.text.text(", ");
@@ -120,6 +133,7 @@ impl<'a> Pieces<'a> for Portable<'_> {
 /// bytes that ASCII does not have, and a column's number has a fixed length, so that two texts
 /// have one key only when they are the same.
 pub(super) struct Shape<'a> {
+    dialect: Dialect,
     pub(super) key: Vec<u8>,
     pub(super) parameters: Vec<Parameter<'a>>,
 }
@@ -130,12 +144,16 @@ const ONE: u8 = 0x82;
 const LIST: u8 = 0x83;
 
 impl Shape<'_> {
-    pub(super) fn new() -> Self {
-        Self { key: Vec::with_capacity(128), parameters: Vec::with_capacity(8) }
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self { dialect, key: Vec::with_capacity(128), parameters: Vec::with_capacity(8) }
     }
 }
 
 impl<'a> Pieces<'a> for Shape<'a> {
+    fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     fn text(&mut self, text: &'static str) {
         self.key.extend_from_slice(text.as_bytes());
     }
@@ -150,7 +168,7 @@ impl<'a> Pieces<'a> for Shape<'a> {
     }
 
     fn parameter(&mut self, parameter: Parameter<'a>) {
-        self.key.push(if matches!(parameter, Parameter::List(_)) { LIST } else { ONE });
+        self.key.push(if matches!(parameter, Parameter::List { .. }) { LIST } else { ONE });
         self.parameters.push(parameter);
     }
 }
@@ -164,9 +182,9 @@ mod tests {
     fn walk<'a>(list: &'a [Value], one: &'a Value, pieces: &mut impl Pieces<'a>) {
         pieces.text("a ");
         pieces.table();
-        pieces.parameter(Parameter::List(list));
+        pieces.parameter(Parameter::List { column: 0, values: list });
         pieces.column(3);
-        pieces.parameter(Parameter::Value(one));
+        pieces.parameter(Parameter::Value { column: 0, value: one });
         pieces.parameter(Parameter::Integer(7));
         pieces.parameter(Parameter::Text("t".into()));
     }
@@ -180,17 +198,21 @@ mod tests {
         let mut text = Text::new(Dialect::Sqlite, &definition);
         walk(&list, &one, &mut text);
         assert_eq!(text.parameters, 4);
-        assert_eq!(text.into_sql(), r#"a "products"rarray(?)"note"???"#);
+        assert_eq!(text.into_sql(), r#"a "products" IN rarray(?)"note"???"#);
+
+        let mut text = Text::new(Dialect::Postgres, &definition);
+        walk(&list, &one, &mut text);
+        assert_eq!(text.into_sql(), r#"a "products" = ANY($1)"note"$2$3$4"#);
 
         let mut portable = Portable::new(Dialect::Sqlite, &definition);
         walk(&list, &one, &mut portable);
         let statement = portable.into_statement();
-        assert_eq!(statement.sql, r#"a "products"(?, ?)"note"???"#);
+        assert_eq!(statement.sql, r#"a "products" IN (?, ?)"note"???"#);
         let [first, second] = list.clone();
         let expected = [first, second, one.clone(), Value::Int(7), Value::Text("t".into())];
         assert_eq!(statement.parameters, expected);
 
-        let mut shape = Shape::new();
+        let mut shape = Shape::new(Dialect::Sqlite);
         walk(&list, &one, &mut shape);
         let mut key = b"a ".to_vec();
         key.extend([TABLE, LIST, COLUMN]);
@@ -198,8 +220,8 @@ mod tests {
         key.extend([ONE, ONE, ONE]);
         assert_eq!(shape.key, key);
         let expected = [
-            Parameter::List(&list),
-            Parameter::Value(&one),
+            Parameter::List { column: 0, values: &list },
+            Parameter::Value { column: 0, value: &one },
             Parameter::Integer(7),
             Parameter::Text("t".into()),
         ];
