@@ -49,13 +49,18 @@
 //!
 //! # Features
 //!
-//! `sqlite` (on by default): the SQLite backend, for `sqlite:` URLs. It is left out on
-//! WebAssembly.
+//! - `sqlite` (on by default): the SQLite backend, for `sqlite:` URLs.
+//! - `postgres`: the PostgreSQL backend, for `postgres:` URLs.
+//! - `postgres-tls`: the same, with encrypted connections.
+//!
+//! On WebAssembly both are left out.
 
 mod open;
 pub mod prelude;
 
 pub use storehouse_macros::Table;
+#[cfg(all(feature = "postgres", not(target_family = "wasm")))]
+pub use storehouse_postgres as postgres;
 #[doc(hidden)]
 pub use storehouse_runtime::__private;
 pub use storehouse_runtime::{

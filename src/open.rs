@@ -4,7 +4,8 @@ use std::future::Future;
 
 use storehouse_runtime::{MaybeSend, Result, Store, StoreBuilder, memory::MemoryConnector};
 
-/// Opens the database that `url` names: `memory:`, or `sqlite:shop.db` with the feature `sqlite`.
+/// Opens the database that `url` names: `memory:`; `sqlite:shop.db` with the feature `sqlite`;
+/// `postgres://user:password@host/shop` with the feature `postgres`.
 ///
 /// Fails with [`Error::Validation`](crate::Error::Validation) when no backend that is compiled in
 /// opens such URLs; the message lists those that are.
@@ -50,6 +51,8 @@ impl OpenStore for Store {
 
     fn builder() -> StoreBuilder {
         let builder = StoreBuilder::new().register(MemoryConnector);
+        #[cfg(all(feature = "postgres", not(target_family = "wasm")))]
+        let builder = builder.register(storehouse_postgres::PostgresConnector);
         #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
         let builder = builder.register(storehouse_sqlite::SqliteConnector);
         builder

@@ -129,7 +129,7 @@ macro_rules! __contents {
             OnStore validation {
                 refuses_nan;
                 refuses_nul_in_text;
-                refuses_a_vector_of_another_dimension;
+                refuses_a_vector_of_another_dimension_or_that_is_infinite;
                 refuses_nul_in_keys;
                 refuses_such_values_in_filters;
             }

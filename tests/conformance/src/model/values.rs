@@ -2,7 +2,7 @@
 //! columns and filters meet, and half from the edges where engines differ.
 
 use fastrand::Rng;
-use storehouse_runtime::{ColumnDef, ColumnType, Value};
+use storehouse_runtime::{ColumnType, TableDef, Value};
 use uuid::Uuid;
 
 /// What texts, patterns and JSON documents are put together from: quotes, wildcards of several
@@ -51,14 +51,32 @@ const FRAGMENTS: [&str; 36] = [
 const POOL: [&str; 16] =
     ["", "a", "A", "b", "ab", "aB", "%", "a%", "_b", "\\", "a\\b", "*", "a?", "[a]", "é", "日本"];
 
+/// So many characters go into an index at most.
+const LONGEST_INDEXED: usize = 100;
+
 /// The first and the last microsecond of the years 1 to 9999.
 const EARLIEST: i64 = -62_135_596_800_000_000;
 const LATEST: i64 = 253_402_300_799_999_999;
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 
 /// A value for a column: NULL now and then where it may be.
-pub(super) fn for_column(rng: &mut Rng, column: &ColumnDef) -> Value {
-    if column.nullable && rng.u8(..4) == 0 { Value::Null } else { of_type(rng, column.column_type) }
+pub(super) fn for_column(rng: &mut Rng, table: &TableDef, column: usize) -> Value {
+    let definition = &table.columns[column];
+    if definition.nullable && rng.u8(..4) == 0 {
+        return Value::Null;
+    }
+    let value = of_type(rng, definition.column_type);
+    match value {
+        // An engine may take only so much into an index: PostgreSQL a third of a page.
+        Value::Text(text) if is_indexed(table, column) => {
+            Value::Text(text.chars().take(LONGEST_INDEXED).collect())
+        }
+        value => value,
+    }
+}
+
+fn is_indexed(table: &TableDef, column: usize) -> bool {
+    table.key.contains(&column) || table.indexes.iter().any(|index| index.columns.contains(&column))
 }
 
 /// A value of a type, never NULL.
@@ -92,7 +110,10 @@ pub(super) fn of_type(rng: &mut Rng, column_type: ColumnType) -> Value {
             Value::FloatList((0..rng.usize(..6)).map(|_| float32(rng)).collect())
         }
         ColumnType::Vector(vector) => {
-            Value::FloatList((0..vector.dimension).map(|_| float32(rng)).collect())
+            // Nothing is near to a vector with an infinite element, so it is refused.
+            let finite =
+                |rng: &mut Rng| Some(float32(rng)).filter(|n| n.is_finite()).unwrap_or(0.5);
+            Value::FloatList((0..vector.dimension).map(|_| finite(rng)).collect())
         }
         other => panic!("the model has no values for {other:?}"),
     }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use futures::future::{join, join_all};
 use storehouse_runtime::{Result, Store};
 
-use super::tables::{Product, Setting, product, setting};
+use super::{
+    tables::{Product, Setting, product, setting},
+    transactions::add_one,
+};
 use crate::{
     behaviour::{Database, Outcome},
     expect::{conflicts, fails, set_up},
@@ -71,13 +74,7 @@ pub(crate) async fn loses_no_update(database: &Database<'_>) -> Outcome {
     async fn add(store: &Store, times: usize) -> Result<()> {
         let settings = store.tabular::<Setting>().await?;
         for _ in 0..times {
-            store
-                .transaction(async |tx| {
-                    let inside = settings.in_tx(tx);
-                    let counter = inside.get("counter").await?.map_or(0, |row| row.value);
-                    inside.put(setting("counter", counter + 1)).await
-                })
-                .await?;
+            add_one(&settings, store).await?;
         }
         Ok(())
     }

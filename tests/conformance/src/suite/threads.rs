@@ -6,7 +6,10 @@ use storehouse::Tabular;
 use storehouse_runtime::{Result, Store};
 use tokio::runtime::Builder;
 
-use super::tables::{Product, Setting, product, setting};
+use super::{
+    tables::{Product, Setting, product, setting},
+    transactions::add_one,
+};
 use crate::{behaviour::Outcome, expect::set_up, native::block_on};
 
 const THREADS: usize = 4;
@@ -43,13 +46,7 @@ pub(crate) async fn lose_no_update(store: &Store) -> Outcome {
     let settings = set_up::<Setting>(store).await?;
     on_threads(async |_| {
         for _ in 0..25 {
-            store
-                .transaction(async |tx| {
-                    let inside = settings.in_tx(tx);
-                    let counter = inside.get("counter").await?.map_or(0, |row| row.value);
-                    inside.put(setting("counter", counter + 1)).await
-                })
-                .await?;
+            add_one(&settings, store).await?;
         }
         Ok(())
     })?;

@@ -80,12 +80,16 @@ pub(crate) async fn refuses_nul_in_text(store: &Store) -> Outcome {
     Ok(())
 }
 
-pub(crate) async fn refuses_a_vector_of_another_dimension(store: &Store) -> Outcome {
+pub(crate) async fn refuses_a_vector_of_another_dimension_or_that_is_infinite(
+    store: &Store,
+) -> Outcome {
     for length in [0, 2, 4] {
         let embedding = vec![1.0; length];
         refused_everywhere(store, "dimensions", Sample { embedding, ..sample() }).await?;
     }
     let samples = set_up::<Sample>(store).await?;
+    let embedding = vec![0.0, f32::INFINITY, 0.0];
+    refused_everywhere(store, "infinite", Sample { embedding, ..sample() }).await?;
     let row = Sample { embedding: vec![-0.0, f32::MAX, 1e-45], ..sample() };
     assert_eq!(samples.put(row.clone()).await?, row);
     Ok(())

@@ -1,0 +1,331 @@
+//! From values to PostgreSQL's binary formats.
+//!
+//! Dates count from 2000 there, JSON has a version byte, and every number is big-endian; the
+//! formats are those of the server's `*_recv` functions.
+
+use std::io;
+
+use serde::Serialize as _;
+use serde_json::{Serializer, ser::CompactFormatter};
+use sqlx::{
+    Arguments as _, Encode, Postgres, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, types::Oid},
+};
+use storehouse_runtime::{ColumnType, Error, Result, TableDef, Value, sql::Parameter};
+
+use crate::types::{BIGINT, PLAIN_TEXT, Pgvector, is_list, wire};
+
+/// Days from 1970 to 2000.
+pub(crate) const EPOCH_DAYS: i32 = 10_957;
+/// Microseconds from 1970 to 2000.
+pub(crate) const EPOCH_MICROSECONDS: i64 = 86_400_000_000 * EPOCH_DAYS as i64;
+
+/// The arguments of a statement about one table.
+pub(crate) struct Arguments<'t> {
+    definition: &'t TableDef,
+    pgvector: Pgvector,
+    bound: PgArguments,
+}
+
+impl<'t> Arguments<'t> {
+    pub(crate) fn new(definition: &'t TableDef, pgvector: Pgvector) -> Self {
+        Self { definition, pgvector, bound: PgArguments::default() }
+    }
+
+    pub(crate) fn into_inner(self) -> PgArguments {
+        self.bound
+    }
+
+    /// Binds a value of one column.
+    pub(crate) fn value(&mut self, column: usize, value: &Value) -> Result<()> {
+        let column_type = self.definition.columns[column].column_type;
+        let oid = wire(column_type, self.pgvector).one;
+        let has_pgvector = self.pgvector.is_some();
+        let result = self.bound.add(One { oid, column_type, has_pgvector, value });
+        result.map_err(|error| self.refused(column, &*error))
+    }
+
+    /// Binds values of one column as an array; where the column is a list itself, each as text.
+    pub(crate) fn values<'v>(
+        &mut self,
+        column: usize,
+        values: impl ExactSizeIterator<Item = &'v Value> + Clone,
+    ) -> Result<()> {
+        let column_type = self.definition.columns[column].column_type;
+        let wire = if is_list(column_type) {
+            wire(ColumnType::Text, None)
+        } else {
+            wire(column_type, self.pgvector)
+        };
+        let many = Many { array: wire.array, element: wire.one, column_type, values };
+        self.bound.add(many).map_err(|error| self.refused(column, &*error))
+    }
+
+    /// Binds what a command was rendered with.
+    pub(crate) fn parameters(&mut self, parameters: &[Parameter<'_>]) -> Result<()> {
+        for parameter in parameters {
+            match parameter {
+                Parameter::Value { column, value } => self.value(*column, value)?,
+                Parameter::List { column, values } => self.values(*column, values.iter())?,
+                Parameter::Text(text) => self.plain(PLAIN_TEXT, text.as_bytes())?,
+                Parameter::Integer(integer) => self.plain(BIGINT, &integer.to_be_bytes())?,
+            }
+        }
+        Ok(())
+    }
+
+    fn plain(&mut self, oid: u32, bytes: &[u8]) -> Result<()> {
+        let result = self.bound.add(Plain { oid, bytes });
+        result.map_err(|error| Error::validation(error.to_string()))
+    }
+
+    fn refused(&self, column: usize, error: &dyn std::error::Error) -> Error {
+        let column = &self.definition.columns[column].name;
+        Error::validation(format!("column `{column}` cannot hold this value: {error}"))
+    }
+}
+
+/// Bytes that are in their format already.
+struct Plain<'v> {
+    oid: u32,
+    bytes: &'v [u8],
+}
+
+struct One<'v> {
+    oid: u32,
+    column_type: ColumnType,
+    has_pgvector: bool,
+    value: &'v Value,
+}
+
+struct Many<I> {
+    array: u32,
+    element: u32,
+    column_type: ColumnType,
+    values: I,
+}
+
+/// The type of an argument depends on its column, so it is always told by `produces`.
+macro_rules! typed_by_value {
+    ($($argument:ty $(, $parameter:ident)?;)*) => {$(
+        impl $(<$parameter>)? Type<Postgres> for $argument {
+            fn type_info() -> PgTypeInfo {
+                PgTypeInfo::with_oid(Oid(PLAIN_TEXT))
+            }
+        }
+    )*};
+}
+typed_by_value! {
+    Plain<'_>;
+    One<'_>;
+    Many<I>, I;
+}
+
+impl Encode<'_, Postgres> for Plain<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        buffer.extend_from_slice(self.bytes);
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(PgTypeInfo::with_oid(Oid(self.oid)))
+    }
+}
+
+impl Encode<'_, Postgres> for One<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        match (self.value, self.column_type) {
+            (Value::Null, _) => return Ok(IsNull::Yes),
+            (Value::FloatList(list), ColumnType::Vector(_)) if self.has_pgvector => {
+                write_vector(list, buffer)?;
+            }
+            (value, column_type) => write(value, column_type, buffer)?,
+        }
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(PgTypeInfo::with_oid(Oid(self.oid)))
+    }
+}
+
+impl<'v, I> Encode<'_, Postgres> for Many<I>
+where
+    I: ExactSizeIterator<Item = &'v Value> + Clone,
+{
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        write_array_head(self.element, self.values.len(), buffer)?;
+        for value in self.values.clone() {
+            if value.is_null() {
+                buffer.extend_from_slice(&(-1_i32).to_be_bytes());
+                continue;
+            }
+            write_element(buffer, |buffer| match value {
+                Value::TextList(list) => {
+                    write_text_list_literal(list, buffer);
+                    Ok(())
+                }
+                Value::FloatList(list) => {
+                    write_float_list_literal(list, buffer);
+                    Ok(())
+                }
+                value => write(value, self.column_type, buffer),
+            })?;
+        }
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(PgTypeInfo::with_oid(Oid(self.array)))
+    }
+}
+
+type Written = Result<(), BoxDynError>;
+
+fn write(value: &Value, column_type: ColumnType, buffer: &mut Vec<u8>) -> Written {
+    match value {
+        Value::Null => return Err("NULL has no bytes".into()),
+        Value::Bool(value) => buffer.push(u8::from(*value)),
+        Value::Int(value) => match wire(column_type, None).one {
+            21 => buffer.extend_from_slice(&i16::try_from(*value)?.to_be_bytes()),
+            23 => buffer.extend_from_slice(&i32::try_from(*value)?.to_be_bytes()),
+            _ => buffer.extend_from_slice(&value.to_be_bytes()),
+        },
+        #[expect(clippy::cast_possible_truncation, reason = "the value was an `f32` before")]
+        Value::Float(value) => match column_type {
+            ColumnType::F32 => buffer.extend_from_slice(&(*value as f32).to_be_bytes()),
+            _ => buffer.extend_from_slice(&value.to_be_bytes()),
+        },
+        Value::Text(value) => buffer.extend_from_slice(value.as_bytes()),
+        Value::Bytes(value) => buffer.extend_from_slice(value),
+        Value::Uuid(value) => buffer.extend_from_slice(value.as_bytes()),
+        Value::DateTime(value) => {
+            let since = value.checked_sub(EPOCH_MICROSECONDS);
+            let since = since.filter(|since| *since >= FIRST_MICROSECOND).ok_or(TOO_EARLY)?;
+            buffer.extend_from_slice(&since.to_be_bytes());
+        }
+        Value::Date(value) => {
+            let since = value.checked_sub(EPOCH_DAYS);
+            let since = since.filter(|since| *since >= FIRST_DAY).ok_or(TOO_EARLY)?;
+            buffer.extend_from_slice(&since.to_be_bytes());
+        }
+        Value::Time(value) => buffer.extend_from_slice(&value.to_be_bytes()),
+        Value::Json(document) => write_json(document, buffer)?,
+        Value::FloatList(list) => {
+            write_array_head(wire(ColumnType::F32, None).one, list.len(), buffer)?;
+            for number in list {
+                write_element(buffer, |buffer| {
+                    buffer.extend_from_slice(&number.to_be_bytes());
+                    Ok(())
+                })?;
+            }
+        }
+        Value::TextList(list) => {
+            write_array_head(PLAIN_TEXT, list.len(), buffer)?;
+            for text in list {
+                write_element(buffer, |buffer| {
+                    buffer.extend_from_slice(text.as_bytes());
+                    Ok(())
+                })?;
+            }
+        }
+        other => return Err(format!("this version cannot store {}", other.kind()).into()),
+    }
+    Ok(())
+}
+
+/// 24 November 4714 BC, the first day that PostgreSQL has, counted from 2000.
+const FIRST_DAY: i32 = -2_451_545;
+const FIRST_MICROSECOND: i64 = 86_400_000_000 * FIRST_DAY as i64;
+const TOO_EARLY: &str = "PostgreSQL has no date before 24 November 4714 BC; \
+                         keep such a date as text or as a number";
+
+/// Writes a length and what `write` writes.
+fn write_element(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Written) -> Written {
+    let start = buffer.len();
+    buffer.extend_from_slice(&[0; 4]);
+    write(buffer)?;
+    let length = i32::try_from(buffer.len() - start - 4)?;
+    buffer[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+/// One dimension, without a mark for NULLs, which the server does not need, counted from 1.
+fn write_array_head(element: u32, length: usize, buffer: &mut Vec<u8>) -> Written {
+    let length = i32::try_from(length)?;
+    buffer.extend_from_slice(&i32::from(length > 0).to_be_bytes());
+    buffer.extend_from_slice(&0_i32.to_be_bytes());
+    buffer.extend_from_slice(&element.to_be_bytes());
+    if length > 0 {
+        buffer.extend_from_slice(&length.to_be_bytes());
+        buffer.extend_from_slice(&1_i32.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// pgvector's own format: the dimension, two unused bytes, and the numbers.
+fn write_vector(list: &[f32], buffer: &mut Vec<u8>) -> Written {
+    buffer.extend_from_slice(&u16::try_from(list.len())?.to_be_bytes());
+    buffer.extend_from_slice(&[0; 2]);
+    for number in list {
+        buffer.extend_from_slice(&number.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// `{"a","b"}`.
+fn write_text_list_literal(list: &[String], buffer: &mut Vec<u8>) {
+    buffer.push(b'{');
+    for (position, text) in list.iter().enumerate() {
+        if position > 0 {
+            buffer.push(b',');
+        }
+        buffer.push(b'"');
+        for byte in text.bytes() {
+            if matches!(byte, b'"' | b'\\') {
+                buffer.push(b'\\');
+            }
+            buffer.push(byte);
+        }
+        buffer.push(b'"');
+    }
+    buffer.push(b'}');
+}
+
+/// `{5e-1,1e0}`, in the shortest form that reads back the same.
+fn write_float_list_literal(list: &[f32], buffer: &mut Vec<u8>) {
+    use io::Write as _;
+    buffer.push(b'{');
+    for (position, number) in list.iter().enumerate() {
+        if position > 0 {
+            buffer.push(b',');
+        }
+        // Writing to memory cannot fail.
+        let _ = write!(buffer, "{number:e}");
+    }
+    buffer.push(b'}');
+}
+
+/// The version byte of `jsonb`, and the document.
+fn write_json(document: &serde_json::Value, buffer: &mut Vec<u8>) -> Written {
+    buffer.push(1);
+    let mut serializer = Serializer::with_formatter(buffer, KeepFloats(CompactFormatter));
+    document.serialize(&mut serializer)?;
+    Ok(())
+}
+
+/// Writes floating-point numbers so that they come back as such.
+///
+/// `jsonb` keeps numbers as decimals: it knows `1.0` from `1`, but writes `1e16` as a one and
+/// sixteen zeros, which is an integer when it is read. Spelt out with `.0` it stays what it was.
+struct KeepFloats(CompactFormatter);
+
+impl serde_json::ser::Formatter for KeepFloats {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        let spelt_out = value.to_string();
+        writer.write_all(spelt_out.as_bytes())?;
+        if spelt_out.contains('.') { Ok(()) } else { writer.write_all(b".0") }
+    }
+}

@@ -1,0 +1,107 @@
+//! What all handles of one database share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::{PgConnection, SqlSafeStr, postgres::PgArguments, query::Query};
+use storehouse_runtime::{EngineId, Result};
+
+use crate::{
+    options::PostgresOptions,
+    pool::{Failure, Generation, Held, Pool},
+    statistics::Counters,
+    table::{Table, Tables},
+    types::{Pgvector, WireType, is_vector},
+};
+
+/// So many connections serve those who share a round trip.
+const FOR_BATCHES: usize = 4;
+
+/// A batch waits so long for a locked row. Then each of its rows goes alone, so that only who
+/// wants the locked row waits for it.
+const BATCH_LOCK_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// An opened database.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) id: EngineId,
+    pub(crate) options: PostgresOptions,
+    /// For what runs alone.
+    pub(crate) singles: Arc<Pool>,
+    /// For what shares a round trip.
+    pub(crate) batches: Arc<Pool>,
+    pub(crate) tables: Tables,
+    pub(crate) counters: Arc<Counters>,
+    /// pgvector's type, once it has been looked for.
+    pgvector: Mutex<Option<Pgvector>>,
+}
+
+impl Engine {
+    /// Opens a connection, to see that there is a server, and keeps it.
+    pub(crate) async fn open(options: PostgresOptions) -> Result<Self> {
+        let counters = Arc::new(Counters::default());
+        let for_batches = (options.max_connections / 2).min(FOR_BATCHES);
+        let (lock_timeout, generation) = (options.lock_timeout, Generation::default());
+        let pool = |connections, lock_timeout| {
+            Arc::new(Pool::new(&options, connections, lock_timeout, &generation, &counters))
+        };
+        let engine = Self {
+            id: EngineId::new(),
+            singles: pool(options.max_connections - for_batches, lock_timeout),
+            batches: pool(for_batches, BATCH_LOCK_TIMEOUT),
+            tables: Tables::default(),
+            pgvector: Mutex::default(),
+            counters,
+            options,
+        };
+        drop(engine.batches.acquire().await?);
+        Ok(engine)
+    }
+
+    /// A connection for one operation, or for a transaction.
+    pub(crate) async fn acquire(&self) -> Result<Held> {
+        self.singles.acquire().await
+    }
+
+    /// pgvector's type, where `table` has a vector and the extension is installed.
+    pub(crate) async fn pgvector(
+        &self,
+        table: &Table,
+        connection: &mut PgConnection,
+    ) -> Result<Pgvector, Failure> {
+        let columns = &table.definition.columns;
+        if !columns.iter().any(|column| is_vector(column.column_type)) {
+            return Ok(None);
+        }
+        let known = *self.pgvector.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        self.look_for_pgvector(connection).await
+    }
+
+    /// Looks whether the extension is installed, as it may have been meanwhile.
+    pub(crate) async fn look_for_pgvector(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Pgvector, Failure> {
+        let found: Option<(i64, i64)> = sqlx::query_as(
+            "SELECT oid::bigint, typarray::bigint FROM pg_type WHERE oid = to_regtype('vector')",
+        )
+        .fetch_optional(connection)
+        .await?;
+        let number = |oid: i64| u32::try_from(oid).unwrap_or_default();
+        let pgvector =
+            found.map(|(one, array)| WireType { one: number(one), array: number(array) });
+        *self.pgvector.lock().unwrap_or_else(PoisonError::into_inner) = Some(pgvector);
+        Ok(pgvector)
+    }
+
+    /// A statement with its arguments, which the server keeps prepared unless it may not.
+    pub(crate) fn query<'q>(
+        &self,
+        sql: impl SqlSafeStr,
+        arguments: PgArguments,
+    ) -> Query<'q, sqlx::Postgres, PgArguments> {
+        sqlx::query_with(sql, arguments).persistent(self.options.prepared_statements)
+    }
+}

@@ -1,0 +1,191 @@
+//! From what PostgreSQL reports to what the caller can do about it.
+//!
+//! The codes are those of appendix A of PostgreSQL's manual.
+
+use sqlx::postgres::PgDatabaseError;
+use storehouse_runtime::{Error, Source, TableDef};
+
+use crate::{ddl::index_name, pool::Failure};
+
+/// Two transactions could not be brought into an order.
+const SERIALIZATION_FAILURE: &str = "40001";
+/// Two transactions waited for each other.
+const DEADLOCK_DETECTED: &str = "40P01";
+/// A row stayed locked for longer than `lock_timeout`.
+pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// A key or a unique column is taken.
+pub(crate) const UNIQUE_VIOLATION: &str = "23505";
+
+/// Whether the transaction that failed was undone for the sake of others, so that running the
+/// same statement again may well succeed.
+pub(crate) fn may_run_again(failure: &Failure) -> bool {
+    matches!(failure.code(), Some(SERIALIZATION_FAILURE | DEADLOCK_DETECTED))
+}
+
+/// Whether the connection is gone.
+pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed => true,
+        // The server shuts down, or an administrator ended the connection.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08"))
+        }
+        _ => false,
+    }
+}
+
+/// An error of a statement about the table of `definition`.
+pub(crate) fn of_table(failure: Failure, definition: &TableDef) -> Error {
+    let error = match failure {
+        Failure::Ours(error) => return error,
+        Failure::Sqlx(error) => error,
+    };
+    let Some(reported) = reported(&error) else { return of_database(error) };
+    let message = reported.message();
+    match reported.code() {
+        UNIQUE_VIOLATION => Error::conflict(columns_of(reported, definition)),
+        "42P01" | "3F000" => Error::schema(format!(
+            "table `{}` does not exist; call `setup_database()` first",
+            definition.full_name()
+        )),
+        // No such column, another type, or no such unique constraint.
+        "42703" | "42804" | "42883" | "42P10" => Error::schema(format!(
+            "table `{}` differs from its definition ({message}); \
+             call `setup_database()` to see every difference",
+            definition.full_name()
+        )),
+        "23502" => Error::validation(format!(
+            "column `{}` cannot be NULL in the database; give it a value",
+            reported.column().unwrap_or("?")
+        )),
+        "2200H" => used_up(definition),
+        "54000" if message.contains("index row") => Error::validation(format!(
+            "a key or an indexed value is too long for an index of PostgreSQL ({message}); \
+             shorten it, or index a hash of it"
+        )),
+        code if code.starts_with("23") => {
+            Error::validation(format!("the database refuses the row: {message}"))
+        }
+        code if code.starts_with("22") => {
+            Error::validation(format!("a value does not fit its column: {message}"))
+        }
+        _ => of_database(error),
+    }
+}
+
+/// An error that is about no table in particular.
+pub(crate) fn of_database(error: sqlx::Error) -> Error {
+    let Some(reported) = reported(&error) else {
+        let retryable = is_lost(&error);
+        let advice = if retryable {
+            "the connection to PostgreSQL was lost; \
+             a write that was under way may or may not have been done"
+        } else {
+            "PostgreSQL could not be asked"
+        };
+        return backend(format!("{advice} ({error})"), retryable, error);
+    };
+    let message = reported.message();
+    let (advice, retryable) = match reported.code() {
+        LOCK_NOT_AVAILABLE => {
+            return Error::busy(
+                "another transaction holds a row that this one needs; \
+                 try again, or wait longer with a greater `lock_timeout`",
+            );
+        }
+        "53300" => {
+            return Error::busy(format!(
+                "the server takes no more connections ({message}); try again, \
+                 lower `max_connections`, or raise it on the server"
+            ));
+        }
+        SERIALIZATION_FAILURE => ("others changed what this transaction read; run it again", true),
+        DEADLOCK_DETECTED => ("two transactions waited for each other; run this one again", true),
+        "57014" => ("the statement was cancelled, or took longer than it may", true),
+        code if code.starts_with("57P") || code.starts_with("08") => {
+            ("the server ended the connection", true)
+        }
+        code if code.starts_with("28") => ("the server refuses the user or the password", false),
+        "3D000" => ("the database does not exist; create it first", false),
+        "42501" => ("the user lacks a privilege; grant it, or let its owner do this", false),
+        "53100" => ("the server's disk is full; make room and try again", false),
+        "25006" => ("the server is a read-only replica; connect to the primary", false),
+        _ => ("PostgreSQL refused the statement", false),
+    };
+    backend(format!("{advice} ({message})"), retryable, error)
+}
+
+/// A read that broke off after it had given rows.
+pub(crate) fn lost_midway() -> Error {
+    retryable("the connection to PostgreSQL was lost in the middle of an answer; read again")
+}
+
+/// A write that was sent together with others when the connection was lost.
+pub(crate) fn lost_with_others() -> Error {
+    retryable(
+        "the connection to PostgreSQL was lost; \
+         a write that was under way may or may not have been done",
+    )
+}
+
+fn retryable(message: &str) -> Error {
+    Error::Backend {
+        message: message.to_owned(),
+        retryable: true,
+        source: None,
+        context: Box::default(),
+    }
+}
+
+fn backend(message: String, retryable: bool, error: sqlx::Error) -> Error {
+    Error::Backend {
+        message,
+        retryable,
+        source: Some(Source::from(error)),
+        context: Box::default(),
+    }
+}
+
+fn reported(error: &sqlx::Error) -> Option<&PgDatabaseError> {
+    match error {
+        sqlx::Error::Database(error) => error.try_downcast_ref(),
+        _ => None,
+    }
+}
+
+/// No id is left in the sequence.
+fn used_up(definition: &TableDef) -> Error {
+    let column = definition.auto_integer().map(|column| &definition.columns[column]);
+    let (name, rust_name) =
+        column.map_or(("?", "?"), |column| (&*column.name, column.column_type.rust_name()));
+    Error::validation(format!(
+        "table `{}` has used up its ids: column `{name}` is {rust_name}, and an id is never \
+         given twice; use a wider type, or give ids yourself",
+        definition.full_name()
+    ))
+}
+
+/// The columns of the constraint that was hit.
+fn columns_of(reported: &PgDatabaseError, definition: &TableDef) -> Vec<String> {
+    let constraint = reported.constraint().unwrap_or_default();
+    let index = definition.indexes.iter().find(|index| index_name(&index.name) == constraint);
+    if let Some(index) = index {
+        return names(definition, &index.columns);
+    }
+    // `Key (tenant, id)=(..) already exists.`, in whatever language.
+    let listed = reported.detail().and_then(|detail| detail.split_once('(')?.1.split_once(")=("));
+    let listed = listed.map_or("", |(listed, _)| listed);
+    let mut listed: Vec<usize> =
+        listed.split(", ").filter_map(|name| definition.column(name.trim_matches('"'))).collect();
+    let mut key = definition.key.to_vec();
+    key.sort_unstable();
+    listed.sort_unstable();
+    if key == listed { names(definition, &definition.key) } else { names(definition, &listed) }
+}
+
+fn names(definition: &TableDef, columns: &[usize]) -> Vec<String> {
+    columns.iter().map(|&column| definition.columns[column].name.to_string()).collect()
+}

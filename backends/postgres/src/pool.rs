@@ -1,0 +1,286 @@
+//! Connections that are held.
+//!
+//! A connection is taken without asking the server whether it still answers; one that turns out
+//! to be broken is dropped, together with all that wait idly beside it, and a read is then tried
+//! once more. A connection whose user went away in the middle of a statement is closed.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use storehouse_runtime::{Error, Result};
+use tokio::{
+    runtime::{self, Handle},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+use crate::{error, options::PostgresOptions, statistics::Counters};
+
+/// Counts how often the server was lost. Connections from before are not used any more, whichever
+/// pool they are in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Generation(Arc<AtomicU64>);
+
+impl Generation {
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn end(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// A connection that nobody uses.
+#[derive(Debug)]
+struct Idle {
+    connection: PgConnection,
+    generation: u64,
+    /// The runtime that drives it. It would hang on another, should this one end.
+    runtime: runtime::Id,
+    since: Instant,
+}
+
+/// A connection that nobody has used for so long is asked whether it still answers.
+const DOUBTFUL_AFTER: Duration = Duration::from_secs(1);
+
+/// The connections of one kind.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    connect: PgConnectOptions,
+    permits: Arc<Semaphore>,
+    /// The one that was used last is at the end.
+    idle: Mutex<Vec<Idle>>,
+    generation: Generation,
+    acquire_timeout: Duration,
+    max_connections: usize,
+    counters: Arc<Counters>,
+}
+
+impl Pool {
+    /// A pool whose writes wait `lock_timeout` for locked rows.
+    pub(crate) fn new(
+        options: &PostgresOptions,
+        max_connections: usize,
+        lock_timeout: Duration,
+        generation: &Generation,
+        counters: &Arc<Counters>,
+    ) -> Self {
+        let milliseconds = lock_timeout.as_millis().to_string();
+        let mut connect = options.connect.clone().disable_statement_logging();
+        if options.prepared_statements {
+            connect = connect.options([("lock_timeout", milliseconds)]);
+        } else {
+            // A pooler passes no settings on.
+            connect = connect.statement_cache_capacity(0);
+        }
+        Self {
+            connect,
+            permits: Arc::new(Semaphore::new(max_connections)),
+            idle: Mutex::default(),
+            generation: generation.clone(),
+            acquire_timeout: options.acquire_timeout,
+            max_connections,
+            counters: Arc::clone(counters),
+        }
+    }
+
+    /// A connection, once there is one.
+    pub(crate) async fn acquire(self: &Arc<Self>) -> Result<Held> {
+        let permits = Arc::clone(&self.permits);
+        let permit = match permits.try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => self.wait_for_permit().await?,
+        };
+        let generation = self.generation.get();
+        let runtime = Handle::current().id();
+        let connection = match self.take_idle(generation, runtime) {
+            Some(idle) => self.trust(idle).await,
+            None => None,
+        };
+        let connection = match connection {
+            Some(connection) => connection,
+            None => self.open().await?,
+        };
+        Ok(Held {
+            connection: Some(connection),
+            is_clean: true,
+            generation: self.generation.get(),
+            runtime,
+            pool: Arc::clone(self),
+            _permit: permit,
+        })
+    }
+
+    /// A connection of that runtime. Where there is none, one of another makes room if it must.
+    fn take_idle(&self, generation: u64, runtime: runtime::Id) -> Option<Idle> {
+        let mut idle = self.idle();
+        idle.retain(|idle| idle.generation == generation);
+        let found = idle.iter().rposition(|idle| idle.runtime == runtime);
+        if let Some(found) = found {
+            return Some(idle.remove(found));
+        }
+        let in_use = self.max_connections - self.permits.available_permits();
+        if !idle.is_empty() && idle.len() + in_use > self.max_connections {
+            idle.remove(0);
+        }
+        None
+    }
+
+    /// The connection, unless it was idle for long and turns out to be lost.
+    async fn trust(&self, mut idle: Idle) -> Option<PgConnection> {
+        if idle.since.elapsed() >= DOUBTFUL_AFTER && idle.connection.ping().await.is_err() {
+            self.generation.end();
+            return None;
+        }
+        Some(idle.connection)
+    }
+
+    async fn wait_for_permit(&self) -> Result<OwnedSemaphorePermit> {
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        match tokio::time::timeout(self.acquire_timeout, permit).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Error::busy(format!(
+                "all {} connections have been in use for {:?}; \
+                 raise `max_connections`, or keep transactions shorter",
+                self.max_connections, self.acquire_timeout
+            ))),
+        }
+    }
+
+    async fn open(&self) -> Result<PgConnection> {
+        self.counters.connections.add(1);
+        self.connect.connect().await.map_err(error::of_database)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection in use. Dropped, it goes back, unless something is still under way on it.
+pub(crate) struct Held {
+    connection: Option<PgConnection>,
+    is_clean: bool,
+    generation: u64,
+    runtime: runtime::Id,
+    pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Held {
+    /// The connection, for statements. It is kept only when `finish` is told how they went.
+    pub(crate) fn start(&mut self) -> Result<&mut PgConnection, Failure> {
+        self.is_clean = false;
+        let lost = || Failure::from(Error::closed("the connection was lost; try again"));
+        self.connection.as_mut().ok_or_else(lost)
+    }
+
+    /// Says that the statements came to their end, whatever it was.
+    pub(crate) fn finish<R>(&mut self, result: &Result<R, Failure>) {
+        self.is_clean = true;
+        if result.as_ref().is_err_and(Failure::is_lost) {
+            self.connection = None;
+            self.pool.generation.end();
+        }
+    }
+
+    /// Says that a transaction is open, so that the connection cannot go back as it is.
+    pub(crate) fn mark(&mut self, is_clean: bool) {
+        self.is_clean = is_clean;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        if self.is_clean && self.generation == self.pool.generation.get() {
+            self.pool.idle().push(Idle {
+                connection,
+                generation: self.generation,
+                runtime: self.runtime,
+                since: Instant::now(),
+            });
+        }
+    }
+}
+
+/// What went wrong on a connection: the server or the driver reported it, or we did.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Sqlx(sqlx::Error),
+    Ours(Error),
+}
+
+impl Failure {
+    /// Whether the connection cannot be used any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        match self {
+            Self::Sqlx(error) => error::is_lost(error),
+            Self::Ours(_) => false,
+        }
+    }
+
+    /// The five characters by which PostgreSQL names what went wrong.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Sqlx(sqlx::Error::Database(error)) => error
+                .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+                .map(sqlx::postgres::PgDatabaseError::code),
+            _ => None,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sqlx(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+/// Runs `$work` on a connection of `$pool`, and once more on another as long as `$again` says so
+/// of the failure and of how often it was tried.
+///
+/// A macro, because an async closure that borrows a connection is not known to be `Send`
+/// (<https://github.com/rust-lang/rust/issues/110338>).
+macro_rules! run {
+    ($pool:expr, $again:expr, |$connection:ident| $work:expr) => {{
+        let mut attempt = 1;
+        loop {
+            let mut held = $pool.acquire().await?;
+            let result = match held.start() {
+                Ok($connection) => $work.await,
+                Err(failure) => Err(failure),
+            };
+            held.finish(&result);
+            drop(held);
+            match result {
+                Err(failure) if $again(&failure, attempt) => attempt += 1,
+                result => break result,
+            }
+        }
+    }};
+}
+pub(crate) use run;
+
+/// A read is tried once more when its connection was lost: it may have been lost long before.
+pub(crate) fn read_again(failure: &Failure, attempt: usize) -> bool {
+    attempt == 1 && failure.is_lost()
+}
+
+/// A write is tried again when the server undid it for the sake of others. When the connection
+/// was lost, nobody knows whether it was done.
+pub(crate) fn write_again(failure: &Failure, attempt: usize) -> bool {
+    attempt < 5 && error::may_run_again(failure)
+}

@@ -1,0 +1,216 @@
+//! One table, outside or inside a transaction.
+
+use std::{fmt, sync::Arc};
+
+use storehouse_runtime::{
+    Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink, Selection,
+    Statement, TableDef, TabularStorage, WriteMode, sql::Command,
+};
+use storehouse_sql::Dialect;
+
+use crate::{
+    backend::{NAME, PostgresBackend},
+    coalesce, ddl,
+    engine::Engine,
+    pool::{read_again, run, write_again},
+    read,
+    table::Table,
+    transaction::{Access, Session, run_in},
+    write,
+};
+
+/// One table of a PostgreSQL database.
+///
+/// Handles use one through a store; it can also be made directly, to be wrapped in layers.
+pub struct PostgresTabularStorage {
+    table: Arc<Table>,
+    scope: Scope,
+}
+
+/// Where operations run.
+enum Scope {
+    Anywhere(Arc<Engine>),
+    Transaction(Arc<Session>),
+}
+
+impl PostgresTabularStorage {
+    /// The table that `definition` describes, in the database of `backend`.
+    pub fn new(backend: &PostgresBackend, definition: &Arc<TableDef>) -> Self {
+        let engine = &backend.engine;
+        Self { table: engine.tables.get(definition), scope: Scope::Anywhere(Arc::clone(engine)) }
+    }
+
+    pub(crate) fn in_transaction(session: &Arc<Session>, definition: &Arc<TableDef>) -> Self {
+        let table = session.engine.tables.get(definition);
+        Self { table, scope: Scope::Transaction(Arc::clone(session)) }
+    }
+
+    fn engine(&self) -> &Arc<Engine> {
+        match &self.scope {
+            Scope::Anywhere(engine) => engine,
+            Scope::Transaction(session) => &session.engine,
+        }
+    }
+
+    const fn is_in_transaction(&self) -> bool {
+        matches!(self.scope, Scope::Transaction(_))
+    }
+}
+
+/// Runs `$work`, which only reads, wherever the storage does.
+macro_rules! read {
+    ($storage:expr, |$connection:ident| $work:expr) => {
+        match &$storage.scope {
+            Scope::Anywhere(engine) => {
+                $storage.table.answer(run!(engine.singles, read_again, |$connection| $work))
+            }
+            Scope::Transaction(session) => {
+                run_in!(session, &$storage.table, Access::Read, |$connection| $work)
+            }
+        }
+    };
+}
+
+/// Runs `$work`, which writes, wherever the storage does. Outside a transaction it is one by
+/// itself.
+macro_rules! write {
+    ($storage:expr, |$connection:ident| $work:expr) => {
+        match &$storage.scope {
+            Scope::Anywhere(engine) => {
+                engine.id.check_may_wait()?;
+                $storage.table.answer(run!(engine.singles, write_again, |$connection| $work))
+            }
+            Scope::Transaction(session) => {
+                run_in!(session, &$storage.table, Access::Write, |$connection| $work)
+            }
+        }
+    };
+}
+
+impl fmt::Debug for PostgresTabularStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresTabularStorage")
+            .field("table", &self.table)
+            .field("in_transaction", &self.is_in_transaction())
+            .finish_non_exhaustive()
+    }
+}
+
+impl TabularStorage for PostgresTabularStorage {
+    fn definition(&self) -> &Arc<TableDef> {
+        &self.table.definition
+    }
+
+    fn backend(&self) -> &'static str {
+        NAME
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        PostgresBackend::CAPABILITIES
+    }
+
+    async fn setup_database(&self) -> Result<()> {
+        let (engine, table) = (self.engine(), &*self.table);
+        let in_transaction = self.is_in_transaction();
+        write!(self, |connection| ddl::set_up(engine, table, connection, in_transaction))
+    }
+
+    async fn get(&self, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {
+        match &self.scope {
+            Scope::Anywhere(engine) => coalesce::read(engine, &self.table, vec![key], rows).await,
+            Scope::Transaction(session) => {
+                let (engine, table) = (&*session.engine, &*self.table);
+                run_in!(session, table, Access::Read, |connection| read::get(
+                    engine, table, connection, &key, &mut rows
+                ))?;
+                Ok(rows)
+            }
+        }
+    }
+
+    async fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> Result<RowSink> {
+        match &self.scope {
+            Scope::Anywhere(engine) => coalesce::read(engine, &self.table, keys, rows).await,
+            Scope::Transaction(session) => {
+                coalesce::read_in(session, &self.table, &keys, rows).await
+            }
+        }
+    }
+
+    async fn select(&self, selection: Selection, mut rows: RowSink) -> Result<RowSink> {
+        let (engine, table) = (self.engine(), &*self.table);
+        let mut position = 0;
+        read!(self, |connection| read::select(
+            engine,
+            table,
+            connection,
+            &selection,
+            &mut rows,
+            &mut position
+        ))?;
+        Ok(rows)
+    }
+
+    async fn count(&self, filter: FilterTree) -> Result<u64> {
+        let (engine, table) = (self.engine(), &*self.table);
+        read!(self, |connection| read::count(engine, table, connection, &filter))
+    }
+
+    async fn write(
+        &self,
+        mut rows: Vec<EncodedRow>,
+        mode: WriteMode,
+    ) -> Result<Vec<Option<EncodedRow>>> {
+        let (engine, table) = (self.engine(), &*self.table);
+        if !self.is_in_transaction()
+            && mode != WriteMode::InsertIfAbsent
+            && rows.len() == 1
+            && let Some(row) = rows.pop()
+        {
+            engine.id.check_may_wait()?;
+            return Ok(vec![Some(coalesce::write(engine, &self.table, row, mode).await?)]);
+        }
+        let in_transaction = self.is_in_transaction();
+        write!(self, |connection| write::write(
+            engine,
+            table,
+            connection,
+            rows.clone(),
+            mode,
+            in_transaction
+        ))
+    }
+
+    async fn update(
+        &self,
+        key: EncodedKey,
+        assignments: Vec<Assignment>,
+    ) -> Result<Option<EncodedRow>> {
+        let (engine, table) = (self.engine(), &*self.table);
+        write!(self, |connection| write::update(engine, table, connection, &key, &assignments))
+    }
+
+    async fn delete(&self, key: EncodedKey) -> Result<bool> {
+        let (engine, table) = (self.engine(), &*self.table);
+        write!(self, |connection| write::delete(engine, table, connection, &key))
+    }
+
+    async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
+        let (engine, table) = (self.engine(), &*self.table);
+        write!(self, |connection| write::delete_search(engine, table, connection, &filter))
+    }
+
+    async fn delete_all(&self) -> Result<()> {
+        let table = &*self.table;
+        write!(self, |connection| write::delete_all(table, connection))
+    }
+
+    fn to_sql(&self, selection: &Selection) -> Result<Statement> {
+        Ok(Command::Select(selection).statement(Dialect::Postgres, &self.table.definition))
+    }
+
+    async fn explain(&self, selection: Selection) -> Result<String> {
+        let table = &*self.table;
+        read!(self, |connection| read::explain(table, connection, &selection))
+    }
+}

@@ -1,0 +1,207 @@
+//! What is known of a table before anything is asked: its texts, and what waits to share a round
+//! trip.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fmt::Write as _,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+use storehouse_runtime::{DecodeError, Error, Result, TableDef, WriteMode, sql::StatementCache};
+use storehouse_sql::{CrudSql, Dialect, Shape};
+
+use crate::{
+    coalesce::{ReadRequest, WriteRequest},
+    error,
+    lanes::Lanes,
+    pool::Failure,
+    types::{self, is_list},
+};
+
+/// One table, shared by all its handles.
+pub(crate) struct Table {
+    pub(crate) definition: Arc<TableDef>,
+    pub(crate) crud: Cow<'static, CrudSql>,
+    pub(crate) statements: StatementCache,
+    pub(crate) get_many: Arc<str>,
+    pub(crate) reads: Lanes<ReadRequest>,
+    pub(crate) writes: Lanes<WriteRequest>,
+    /// Whether an operation outside a transaction has found the table.
+    pub(crate) is_there: AtomicBool,
+    /// The greatest id that the sequence is known to have passed.
+    pub(crate) passed: AtomicI64,
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.definition.full_name())
+    }
+}
+
+impl Table {
+    fn new(definition: &Arc<TableDef>) -> Self {
+        Self {
+            crud: definition.crud(Dialect::Postgres),
+            statements: StatementCache::new(Dialect::Postgres),
+            get_many: definition.with_shape(|shape| get_many(shape, definition)).into(),
+            reads: Lanes::default(),
+            writes: Lanes::default(),
+            is_there: AtomicBool::new(false),
+            passed: AtomicI64::new(0),
+            definition: Arc::clone(definition),
+        }
+    }
+
+    /// What became of an operation outside a transaction.
+    pub(crate) fn answer<R>(&self, result: Result<R, Failure>) -> Result<R> {
+        match result {
+            Ok(answer) => {
+                if !self.is_there.load(Ordering::Relaxed) {
+                    self.is_there.store(true, Ordering::Relaxed);
+                }
+                Ok(answer)
+            }
+            Err(failure) => Err(error::of_table(failure, &self.definition)),
+        }
+    }
+
+    pub(crate) fn decode_error(&self, error: DecodeError) -> Error {
+        let column = self.definition.columns.get(error.column);
+        let name = column.map_or_else(|| "?".to_owned(), |column| column.name.to_string());
+        Error::decode(name, error.message)
+    }
+
+    /// Writes many rows, given as one array for each column. Generated ids come from the
+    /// sequence, and such a row is always a new one.
+    pub(crate) fn write_many(&self, mode: WriteMode, generated: bool, pgvector: bool) -> String {
+        let definition = &*self.definition;
+        definition.with_shape(|shape| {
+            let mut sql = shape.insert_into(Dialect::Postgres);
+            sql.push_str(" SELECT ");
+            for (position, column) in definition.columns.iter().enumerate() {
+                if position > 0 {
+                    sql.push_str(", ");
+                }
+                if generated && definition.auto_integer() == Some(position) {
+                    // Asked for once, not for each row.
+                    sql.push_str("nextval((SELECT ");
+                    push_sequence(&mut sql, definition, position);
+                    sql.push_str("::regclass))");
+                    continue;
+                }
+                let _ = write!(sql, "k.c{position}");
+                if is_list(column.column_type) {
+                    // From the text of an array to the array, and from there to the vector.
+                    sql.push_str(if types::is_texts(column.column_type) {
+                        "::text[]"
+                    } else {
+                        "::real[]"
+                    });
+                    if pgvector && types::is_vector(column.column_type) {
+                        sql.push_str("::vector");
+                    }
+                }
+            }
+            sql.push_str(" FROM UNNEST(");
+            for (position, column) in definition.columns.iter().enumerate() {
+                let _ = write!(sql, "{}${}::", separator(position), position + 1);
+                sql.push_str(&if is_list(column.column_type) {
+                    "text".into()
+                } else {
+                    types::declared(column.column_type, pgvector)
+                });
+                sql.push_str("[]");
+            }
+            sql.push_str(") WITH ORDINALITY AS k(");
+            for position in 0..definition.columns.len() {
+                let _ = write!(sql, "c{position}, ");
+            }
+            sql.push_str("n) ORDER BY k.n");
+            if mode == WriteMode::Put && !generated {
+                sql.push_str(&shape.put_tail(Dialect::Postgres));
+            }
+            if let Some(column) = definition.auto_integer().filter(|_| generated) {
+                sql.push_str(" RETURNING ");
+                Dialect::Postgres.push_identifier(&mut sql, &definition.columns[column].name);
+            }
+            sql
+        })
+    }
+
+    /// Takes the sequence past the id `$1`, unless it is already.
+    pub(crate) fn pass_id(&self, column: usize) -> String {
+        let mut sql = String::from("SELECT setval(s.id, $1) FROM (SELECT ");
+        push_sequence(&mut sql, &self.definition, column);
+        sql.push_str("::regclass AS id) AS s WHERE coalesce(pg_sequence_last_value(s.id), 0) < $1");
+        sql
+    }
+}
+
+/// The sequence behind an identity column.
+fn push_sequence(sql: &mut String, definition: &TableDef, column: usize) {
+    let mut table = String::new();
+    Dialect::Postgres.push_table(&mut table, definition.schema.as_deref(), &definition.name);
+    // Names are checked to be plain, so neither text has a quote in it.
+    let column = &definition.columns[column].name;
+    let _ = write!(sql, "pg_get_serial_sequence('{table}', '{column}')");
+}
+
+/// The rows that have one of many keys, given as one array for each column of the key.
+fn get_many(shape: &Shape<'_>, definition: &TableDef) -> String {
+    let mut sql = String::from("SELECT ");
+    for (position, name) in shape.columns.iter().enumerate() {
+        sql.push_str(separator(position));
+        sql.push_str("t.");
+        Dialect::Postgres.push_identifier(&mut sql, name);
+    }
+    let _ = write!(sql, " FROM {} AS t", shape.table_name(Dialect::Postgres));
+    if let [column] = *shape.key {
+        sql.push_str(" WHERE t.");
+        Dialect::Postgres.push_identifier(&mut sql, shape.columns[column]);
+        sql.push_str(" = ANY($1)");
+        return sql;
+    }
+    sql.push_str(" JOIN UNNEST(");
+    for (position, &column) in shape.key.iter().enumerate() {
+        let declared = types::declared(definition.columns[column].column_type, false);
+        let _ = write!(sql, "{}${}::{declared}[]", separator(position), position + 1);
+    }
+    sql.push_str(") AS k(");
+    for position in 0..shape.key.len() {
+        let _ = write!(sql, "{}c{position}", separator(position));
+    }
+    sql.push_str(") ON ");
+    for (position, &column) in shape.key.iter().enumerate() {
+        sql.push_str(if position > 0 { " AND t." } else { "t." });
+        Dialect::Postgres.push_identifier(&mut sql, shape.columns[column]);
+        let _ = write!(sql, " = k.c{position}");
+    }
+    sql
+}
+
+const fn separator(position: usize) -> &'static str {
+    if position > 0 { ", " } else { "" }
+}
+
+/// The tables that are in use, so that all handles of one share what waits.
+#[derive(Debug, Default)]
+pub(crate) struct Tables(Mutex<HashMap<usize, Weak<Table>>>);
+
+impl Tables {
+    pub(crate) fn get(&self, definition: &Arc<TableDef>) -> Arc<Table> {
+        // A definition that is alive has an address of its own, and a table keeps its alive.
+        let address = Arc::as_ptr(definition).addr();
+        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = tables.get(&address).and_then(Weak::upgrade) {
+            return table;
+        }
+        tables.retain(|_, table| table.strong_count() > 0);
+        let table = Arc::new(Table::new(definition));
+        tables.insert(address, Arc::downgrade(&table));
+        table
+    }
+}

@@ -1,0 +1,309 @@
+//! Writes, on whichever connection is there for them.
+//!
+//! Rows that are written together become one statement, with one array for each column. A row
+//! without an id gets one from the sequence and is inserted, never put, so that it cannot take
+//! another's place; a row with an id takes the sequence past it first.
+
+use std::{collections::HashSet, sync::Arc, sync::atomic::Ordering};
+
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use storehouse_runtime::{
+    Assignment, EncodedKey, EncodedRow, FilterTree, Result, Value, WriteMode, sql::Command,
+};
+
+use crate::{
+    bind::Arguments, decode, engine::Engine, error::UNIQUE_VIOLATION, pool::Failure, table::Table,
+};
+
+/// So many values are sent in one statement, about; a message has a gigabyte at most.
+const VALUES_AT_ONCE: usize = 1 << 20;
+
+/// So often a generated id that is taken is tried again with the next.
+const ATTEMPTS: usize = 3;
+
+/// Writes rows in order and answers with them, and with `None` where `InsertIfAbsent` left
+/// something there. Several statements are one transaction, unless one is open already.
+pub(crate) async fn write(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    mut rows: Vec<EncodedRow>,
+    mode: WriteMode,
+    in_transaction: bool,
+) -> Result<Vec<Option<EncodedRow>>, Failure> {
+    pass_ids(engine, table, connection, &rows).await?;
+    let lengths = segments(table, &rows, mode);
+    let own_transaction = lengths.len() > 1 && !in_transaction;
+    if own_transaction {
+        sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
+    }
+    let mut stored = Vec::with_capacity(rows.len());
+    let mut rest = rows.as_mut_slice();
+    let mut result = Ok(());
+    for length in lengths {
+        let (segment, after) = rest.split_at_mut(length);
+        rest = after;
+        match write_segment(engine, table, connection, segment, mode, in_transaction).await {
+            Ok(is_stored) => stored.extend(std::iter::repeat_n(is_stored, length)),
+            Err(failure) => {
+                result = Err(failure);
+                break;
+            }
+        }
+    }
+    if own_transaction {
+        let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        let ended = sqlx::raw_sql(end).execute(connection).await;
+        if result.is_ok() {
+            ended?;
+        }
+    }
+    result?;
+    Ok(rows.into_iter().zip(stored).map(|(row, stored)| stored.then_some(row)).collect())
+}
+
+/// How many rows at a time can be one statement: all with an id or all without, and no key twice.
+fn segments(table: &Table, rows: &[EncodedRow], mode: WriteMode) -> Vec<usize> {
+    if mode == WriteMode::InsertIfAbsent {
+        // Each has to tell whether it was stored.
+        return vec![1; rows.len()];
+    }
+    let largest = (VALUES_AT_ONCE / table.definition.columns.len()).max(1);
+    let mut segments = Vec::new();
+    let mut length = 0;
+    let mut keys = HashSet::new();
+    let mut of_segment = false;
+    for row in rows {
+        let generated = lacks_id(table, row);
+        let key = if generated { None } else { Some(key_of(table, row)) };
+        let is_twice = key.is_some_and(|key| !keys.insert(key));
+        if length > 0 && (generated != of_segment || is_twice || length >= largest) {
+            segments.push(length);
+            length = 0;
+            keys.clear();
+            if !generated {
+                keys.insert(key_of(table, row));
+            }
+        }
+        of_segment = generated;
+        length += 1;
+    }
+    if length > 0 {
+        segments.push(length);
+    }
+    segments
+}
+
+/// The row's key.
+pub(crate) fn key_of(table: &Table, row: &EncodedRow) -> EncodedKey {
+    table.definition.key.iter().map(|&column| row.0[column].clone()).collect()
+}
+
+/// Whether the row's id is left to the database.
+pub(crate) fn lacks_id(table: &Table, row: &EncodedRow) -> bool {
+    table.definition.auto_integer().is_some_and(|column| row.0[column].is_null())
+}
+
+/// Writes rows that can be one statement, and fills in their ids. `false` when `InsertIfAbsent`
+/// left something there.
+async fn write_segment(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    rows: &mut [EncodedRow],
+    mode: WriteMode,
+    in_transaction: bool,
+) -> Result<bool, Failure> {
+    let generated = rows.first().is_some_and(|row| lacks_id(table, row));
+    if !generated {
+        return write_given(engine, table, connection, rows, mode).await;
+    }
+    let mut attempt = 1;
+    loop {
+        match write_generated(engine, table, connection, rows, mode).await {
+            // Somebody else wrote the very id that the sequence gave.
+            Err(failure)
+                if !in_transaction && attempt < ATTEMPTS && is_clash_of_ids(table, &failure) =>
+            {
+                attempt += 1;
+                pass_greatest(table, connection).await?;
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn write_given(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    rows: &[EncodedRow],
+    mode: WriteMode,
+) -> Result<bool, Failure> {
+    let pgvector = engine.pgvector(table, connection).await?;
+    let mut arguments = Arguments::new(&table.definition, pgvector);
+    let query = if let [row] = rows {
+        for (column, value) in row.0.iter().enumerate() {
+            arguments.value(column, value)?;
+        }
+        let sql = match mode {
+            WriteMode::Put => &table.crud.put,
+            WriteMode::Insert => &table.crud.insert,
+            WriteMode::InsertIfAbsent => &table.crud.insert_if_absent,
+        };
+        engine.query(AssertSqlSafe(sql.clone()), arguments.into_inner())
+    } else {
+        bind_columns(&mut arguments, table, rows)?;
+        let sql = table.write_many(mode, false, pgvector.is_some());
+        engine.query(AssertSqlSafe(sql), arguments.into_inner())
+    };
+    let changed = query.execute(connection).await?.rows_affected();
+    Ok(changed > 0 || mode != WriteMode::InsertIfAbsent)
+}
+
+async fn write_generated(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    rows: &mut [EncodedRow],
+    mode: WriteMode,
+) -> Result<bool, Failure> {
+    let Some(column) = table.definition.auto_integer() else { return Ok(false) };
+    let pgvector = engine.pgvector(table, connection).await?;
+    let mut arguments = Arguments::new(&table.definition, pgvector);
+    bind_columns(&mut arguments, table, rows)?;
+    let mut sql = table.write_many(mode, true, pgvector.is_some());
+    if mode == WriteMode::InsertIfAbsent {
+        let returning = sql.rfind(" RETURNING ").unwrap_or(sql.len());
+        sql.insert_str(returning, " ON CONFLICT DO NOTHING");
+    }
+    let query = engine.query(AssertSqlSafe(sql), arguments.into_inner());
+    let stored = query.fetch_all(connection).await?;
+    for (row, stored) in rows.iter_mut().zip(&stored) {
+        let column_type = table.definition.columns[column].column_type;
+        let id = decode::value(column_type, stored, 0);
+        row.0[column] = id.map_err(|error| table.decode_error(error))?;
+    }
+    Ok(!stored.is_empty())
+}
+
+fn bind_columns(arguments: &mut Arguments<'_>, table: &Table, rows: &[EncodedRow]) -> Result<()> {
+    for column in 0..table.definition.columns.len() {
+        arguments.values(column, rows.iter().map(move |row| &row.0[column]))?;
+    }
+    Ok(())
+}
+
+/// Takes the sequence past every id that is given, so that none of them is generated later.
+async fn pass_ids(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    rows: &[EncodedRow],
+) -> Result<(), Failure> {
+    let Some(column) = table.definition.auto_integer() else { return Ok(()) };
+    let given = rows.iter().filter_map(|row| match row.0[column] {
+        Value::Int(id) => Some(id),
+        _ => None,
+    });
+    let Some(greatest) = given.max() else { return Ok(()) };
+    // The sequence never goes back, so what is known to be passed stays so.
+    if greatest <= table.passed.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    let sql = AssertSqlSafe(table.pass_id(column));
+    sqlx::query(sql)
+        .bind(greatest)
+        .persistent(engine.options.prepared_statements)
+        .execute(connection)
+        .await?;
+    table.passed.fetch_max(greatest, Ordering::AcqRel);
+    Ok(())
+}
+
+/// Takes the sequence past every id in the table.
+async fn pass_greatest(table: &Table, connection: &mut PgConnection) -> Result<(), Failure> {
+    let Some(column) = table.definition.auto_integer() else { return Ok(()) };
+    let sql = table.definition.with_shape(|shape| {
+        let mut sql = String::from("SELECT coalesce(max(");
+        storehouse_sql::Dialect::Postgres.push_identifier(&mut sql, shape.columns[column]);
+        sql.push_str("), 0)::bigint FROM ");
+        sql.push_str(&shape.table_name(storehouse_sql::Dialect::Postgres));
+        sql
+    });
+    let greatest: i64 =
+        sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?.try_get(0)?;
+    let sql = AssertSqlSafe(table.pass_id(column));
+    sqlx::query(sql).bind(greatest).execute(connection).await?;
+    Ok(())
+}
+
+fn is_clash_of_ids(table: &Table, failure: &Failure) -> bool {
+    if failure.code() != Some(UNIQUE_VIOLATION) {
+        return false;
+    }
+    let Failure::Sqlx(sqlx::Error::Database(error)) = failure else { return false };
+    let constraint = error.constraint().unwrap_or_default();
+    let is_declared = |name: &str| crate::ddl::index_name(name) == constraint;
+    !table.definition.indexes.iter().any(|index| is_declared(&index.name))
+}
+
+/// Changes columns of the row with that key, and answers with the whole row.
+pub(crate) async fn update(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    key: &EncodedKey,
+    assignments: &[Assignment],
+) -> Result<Option<EncodedRow>, Failure> {
+    let command = Command::Update { key, assignments };
+    let rendered = table.statements.render(&table.definition, command);
+    let pgvector = engine.pgvector(table, connection).await?;
+    let mut arguments = Arguments::new(&table.definition, pgvector);
+    arguments.parameters(&rendered.parameters)?;
+    let sql = AssertSqlSafe(Arc::clone(&rendered.sql));
+    let row = engine.query(sql, arguments.into_inner()).fetch_optional(connection).await?;
+    let row = row.map(|row| decode::whole_row(&table.definition, &row)).transpose();
+    row.map_err(|error| Failure::from(table.decode_error(error)))
+}
+
+/// Deletes the row with that key.
+pub(crate) async fn delete(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    key: &EncodedKey,
+) -> Result<bool, Failure> {
+    let mut arguments = Arguments::new(&table.definition, None);
+    for (&column, value) in table.definition.key.iter().zip(key.values()) {
+        arguments.value(column, value)?;
+    }
+    let sql = AssertSqlSafe(table.crud.delete.clone());
+    let deleted = engine.query(sql, arguments.into_inner()).execute(connection).await?;
+    Ok(deleted.rows_affected() > 0)
+}
+
+/// Deletes the rows that match, and counts them.
+pub(crate) async fn delete_search(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    filter: &FilterTree,
+) -> Result<u64, Failure> {
+    let rendered = table.statements.render(&table.definition, Command::Delete(filter));
+    let mut arguments = Arguments::new(&table.definition, None);
+    arguments.parameters(&rendered.parameters)?;
+    let sql = AssertSqlSafe(Arc::clone(&rendered.sql));
+    let deleted = engine.query(sql, arguments.into_inner()).execute(connection).await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Deletes every row.
+pub(crate) async fn delete_all(
+    table: &Table,
+    connection: &mut PgConnection,
+) -> Result<(), Failure> {
+    let sql = AssertSqlSafe(table.crud.delete_all.clone());
+    sqlx::query(sql).execute(connection).await?;
+    Ok(())
+}
