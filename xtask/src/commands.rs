@@ -4,6 +4,7 @@ pub mod bench;
 pub mod doc;
 pub mod expand;
 pub mod lint;
+pub mod postgres;
 pub mod setup;
 pub mod test;
 pub mod ui;

@@ -16,13 +16,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, doc, expand, lint, setup, test, ui, wasm};
+use crate::commands::{bench, doc, expand, lint, postgres, setup, test, ui, wasm};
 use crate::project::Project;
 use crate::report::Reported;
 
 /// The project's own commands.
 ///
-/// Tools that a command needs (the wasm target, Chromium, wasm-bindgen's test runner) are installed
+/// Tools that a command needs (PostgreSQL, the wasm target, Chromium ...) are installed
 /// when they are missing; a command that cannot have them fails and says what to do.
 #[derive(Parser)]
 #[command(name = "xtask", bin_name = "cargo xtask", version)]
@@ -40,6 +40,7 @@ enum Command {
     Wasm(wasm::Args),
     Lint(lint::Args),
     Doc(doc::Args),
+    Postgres(postgres::Args),
     Setup(setup::Args),
 }
 
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
             Command::Wasm(args) => wasm::run(&project, &args),
             Command::Lint(args) => lint::run(&project, &args),
             Command::Doc(args) => doc::run(&project, &args),
+            Command::Postgres(args) => postgres::run(&project, &args),
             Command::Setup(args) => setup::run(&project, &args),
         }
     });

@@ -2,8 +2,10 @@
 //!
 //! Every program gets its own process group, no input and a private temporary folder. Whatever it
 //! leaves behind is ended when it exits, on Ctrl-C or SIGTERM, and when this tool ends for any reason.
+//! They run one at a time, but for a [`Service`], which runs beside the others.
 
 mod ending;
+mod service;
 
 use std::io::{self, IsTerminal, PipeReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -16,12 +18,20 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+pub use service::Service;
+
 /// What this run has started and not yet seen the end of.
-static STARTED: Mutex<Started> =
-    Mutex::new(Started { groups: Vec::new(), scratch: None, stopping: false });
+static STARTED: Mutex<Started> = Mutex::new(Started {
+    groups: Vec::new(),
+    services: Vec::new(),
+    scratch: None,
+    stopping: false,
+});
 
 struct Started {
     groups: Vec<u32>,
+    /// Process ids, each that of its group too.
+    services: Vec<u32>,
     scratch: Option<TempDir>,
     /// Set once by the signal handler: nothing more may start.
     stopping: bool,
@@ -134,10 +144,10 @@ fn start(command: &mut Command) -> Result<Child> {
 
 fn wait(mut child: Child) -> Result<ExitStatus> {
     let status = child.wait().context("cannot wait for a program")?;
-    // One program runs at a time: what is left now is what this one left behind. It may also hold
-    // the pipe that our reader waits for.
+    // One program runs at a time: what is left now beside the services is what this one left behind.
+    // It may also hold the pipe that our reader waits for.
     let mut started = started();
-    ending::end(&started.groups);
+    ending::end(&started.groups, &started.services);
     started.groups.clear();
     Ok(status)
 }
@@ -157,8 +167,8 @@ fn collect(reader: &mut PipeReader, show: bool) -> String {
 }
 
 fn end_all(started: &mut Started) {
-    ending::end(&started.groups);
-    started.groups.clear();
+    let groups: Vec<u32> = started.groups.drain(..).chain(started.services.drain(..)).collect();
+    ending::end(&groups, &[]);
     started.scratch = None; // dropping it removes the folder
 }
 

@@ -2,5 +2,6 @@
 
 mod apt;
 pub mod browser;
+pub mod postgres;
 pub mod test_runner;
 pub mod wasm_target;

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::project::Project;
 use crate::tools::browser::Browser;
+use crate::tools::postgres::Release;
 use crate::tools::test_runner;
 use crate::tools::wasm_target::WasmTarget;
 
@@ -19,5 +20,6 @@ pub fn run(project: &Project, Args {}: &Args) -> Result<()> {
     }
     println!("browser: driven by {}", Browser::ensure()?.driver.display());
     println!("test runner: {}", test_runner::ensure(project)?.display());
+    println!("PostgreSQL: {}", Release::ensure(project)?.version);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask test`.
 
 mod backends;
+mod servers;
 
 use std::time::Instant;
 
@@ -10,13 +11,17 @@ use super::{ui, wasm};
 use crate::process;
 use crate::project::Project;
 use crate::report::{Outcome, Step, heading, print_summary};
+use crate::tools::postgres::{Server, URL_VARIABLE};
 use crate::tools::wasm_target::WasmTarget;
+
+/// The backend, and its test in tests/conformance, that need a server.
+const POSTGRES: &str = "postgres";
 
 const UI_TESTS: &str = "storehouse-ui-tests";
 
 /// Run the whole suite: workspace tests, doctests, compile-error tests, and wasm in a browser
 ///
-/// A step that fails does not stop the next. Nothing is skipped: a missing tool is installed, or its
+/// A PostgreSQL server is started for the tests, unless `STOREHOUSE_TEST_POSTGRES_URL` names one. A step that fails does not stop the next. Nothing is skipped: a missing tool is installed, or its
 /// step fails. The summary names ignored tests, and the last line is `N passed, N failed`.
 #[derive(clap::Args)]
 pub struct Args {
@@ -36,16 +41,56 @@ type Part<'a> = (String, Box<dyn Fn() -> Result<Outcome> + 'a>);
 /// Runs the command.
 pub fn run(project: &Project, args: &Args) -> Result<()> {
     let filter = args.filter.as_deref();
-    let parts = if args.backend.is_empty() {
-        whole_suite(project, filter)
-    } else {
-        backends::parts(project, &args.backend, filter)?
-    };
-    let steps: Vec<Step> = parts.into_iter().map(|(name, part)| time(name, part)).collect();
+    let all = args.backend.is_empty();
+    let mut steps = Vec::new();
+    // It ends with this function, after the last step.
+    let mut server = None;
+    if all || args.backend.iter().any(|backend| backend == POSTGRES) {
+        let step = time("PostgreSQL".to_owned(), || {
+            server = servers::start(project)?;
+            Ok(Outcome::default())
+        });
+        steps.push(Step { name: servers::name(server.as_ref()), ..step });
+    }
+    let tests = Tests { project, filter, server: server.as_ref() };
+    let mut parts = if all { whole_suite(&tests) } else { backends::parts(&tests, &args.backend)? };
+    if !steps.is_empty() {
+        parts.extend(servers::on_older_releases(&tests)?);
+    }
+    steps.extend(parts.into_iter().map(|(name, part)| time(name, part)));
     print_summary(&steps)
 }
 
-fn whole_suite<'a>(project: &'a Project, filter: Option<&'a str>) -> Vec<Part<'a>> {
+/// What every part of the suite goes by.
+struct Tests<'a> {
+    project: &'a Project,
+    filter: Option<&'a str>,
+    server: Option<&'a Server>,
+}
+
+impl Tests<'_> {
+    /// `cargo test` on the server that was started for the suite, or on the one that the environment names.
+    fn cargo(&self, selection: &[&str]) -> Result<Outcome> {
+        self.cargo_on(self.server, selection)
+    }
+
+    /// `cargo test` that goes on after the first test program that fails.
+    fn cargo_on(&self, server: Option<&Server>, selection: &[&str]) -> Result<Outcome> {
+        let mut command = self.project.cargo(&["test", "--no-fail-fast"]);
+        command.args(selection).env("INSTA_UPDATE", "no"); // a snapshot that differs fails, and writes nothing
+        if let Some(server) = server {
+            command.env(URL_VARIABLE, server.url());
+        }
+        if let Some(filter) = self.filter {
+            command.args(["--", filter]);
+        }
+        let finished = process::stream(&mut command)?;
+        Ok(Outcome::of(&finished, self.filter))
+    }
+}
+
+fn whole_suite<'a>(tests: &'a Tests<'a>) -> Vec<Part<'a>> {
+    let &Tests { project, filter, .. } = tests;
     vec![
         (
             "workspace tests".into(),
@@ -60,14 +105,12 @@ fn whole_suite<'a>(project: &'a Project, filter: Option<&'a str>) -> Vec<Part<'a
                     "--tests",
                     "--examples",
                 ];
-                cargo_test(project, &targets, filter)
+                tests.cargo(&targets)
             }),
         ),
         (
             "doctests".into(),
-            Box::new(move || {
-                cargo_test(project, &["--workspace", "--exclude", UI_TESTS, "--doc"], filter)
-            }),
+            Box::new(move || tests.cargo(&["--workspace", "--exclude", UI_TESTS, "--doc"])),
         ),
         ("compile-error tests".into(), Box::new(move || ui::check(project, filter, false))),
         (
@@ -82,7 +125,7 @@ fn whole_suite<'a>(project: &'a Project, filter: Option<&'a str>) -> Vec<Part<'a
 }
 
 /// Runs a part; an error in it is its outcome, so that the other parts still run.
-fn time(name: String, part: impl Fn() -> Result<Outcome>) -> Step {
+fn time(name: String, part: impl FnOnce() -> Result<Outcome>) -> Step {
     heading(&name);
     let start = Instant::now();
     let outcome = part().unwrap_or_else(|error| Outcome {
@@ -90,15 +133,4 @@ fn time(name: String, part: impl Fn() -> Result<Outcome>) -> Step {
         ..Outcome::default()
     });
     Step { name, outcome, time: start.elapsed() }
-}
-
-/// `cargo test` that goes on after the first test program that fails.
-fn cargo_test(project: &Project, selection: &[&str], filter: Option<&str>) -> Result<Outcome> {
-    let mut command = project.cargo(&["test", "--no-fail-fast"]);
-    command.args(selection).env("INSTA_UPDATE", "no"); // a snapshot that differs fails, and writes nothing
-    if let Some(filter) = filter {
-        command.args(["--", filter]);
-    }
-    let finished = process::stream(&mut command)?;
-    Ok(Outcome::of(&finished, filter))
 }

@@ -21,26 +21,28 @@ pub fn adopt_orphans() {
 }
 
 /// Ends what is left of the groups: asks first, then insists. Returns at once if nothing is left.
-pub fn end(groups: &[u32]) {
+///
+/// The programs in `keep`, and what those have started, go on.
+pub fn end(groups: &[u32], keep: &[u32]) {
     for sent in [Signal::TERM, Signal::KILL] {
-        signal(groups, sent);
+        signal(groups, keep, sent);
         let deadline = Instant::now() + GRACE;
-        while !descendants().is_empty() {
+        while !descendants(keep).is_empty() {
             if Instant::now() >= deadline {
                 break;
             }
             thread::sleep(Duration::from_millis(20));
             if sent == Signal::KILL {
-                signal(groups, sent); // for what was started while the list was read
+                signal(groups, keep, sent); // for what was started while the list was read
             }
         }
     }
 }
 
-fn signal(groups: &[u32], signal: Signal) {
+fn signal(groups: &[u32], keep: &[u32], signal: Signal) {
     // The error ignored here is "no such process": it has ended, which is the aim.
     if cfg!(target_os = "linux") {
-        for process in descendants() {
+        for process in descendants(keep) {
             let _ = kill_process(process, signal);
         }
     } else {
@@ -50,8 +52,9 @@ fn signal(groups: &[u32], signal: Signal) {
     }
 }
 
-/// Every living process that this one started, directly or not. Empty where there is no `/proc`.
-fn descendants() -> Vec<Pid> {
+/// Every living process that this one started, directly or not, but for those in `keep` and theirs.
+/// Empty where there is no `/proc`.
+fn descendants(keep: &[u32]) -> Vec<Pid> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
@@ -68,7 +71,8 @@ fn descendants() -> Vec<Pid> {
     let mut found = Vec::new();
     let mut parents = vec![std::process::id()];
     while let Some(parent) = parents.pop() {
-        let own = children.remove(&parent).unwrap_or_default();
+        let mut own = children.remove(&parent).unwrap_or_default();
+        own.retain(|process| !keep.contains(process));
         found.extend(own.iter().filter_map(|process| pid(*process)));
         parents.extend(own);
     }
@@ -111,8 +115,17 @@ mod tests {
             .spawn()
             .expect("sh is on every machine");
         child.wait().expect("it was started");
-        assert!(!descendants().is_empty(), "the sleeping orphans should have been adopted");
-        end(&[child.id()]);
-        assert!(descendants().is_empty());
+        let mut kept = Command::new("sleep")
+            .arg("600")
+            .process_group(0)
+            .spawn()
+            .expect("sleep is on every machine");
+        assert!(!descendants(&[kept.id()]).is_empty(), "the orphans should have been adopted");
+        end(&[child.id()], &[kept.id()]);
+        assert!(descendants(&[kept.id()]).is_empty());
+        assert!(matches!(kept.try_wait(), Ok(None)), "what is kept goes on");
+        end(&[kept.id()], &[]);
+        assert!(descendants(&[]).is_empty());
+        kept.wait().expect("it was started");
     }
 }

@@ -2,22 +2,19 @@
 
 use anyhow::{Result, bail};
 
-use super::{Part, cargo_test};
+use super::{Part, Tests};
 use crate::commands::wasm;
 use crate::project::Project;
 use crate::tools::wasm_target::WasmTarget;
 
-const CONFORMANCE: &str = "storehouse-conformance";
+pub const CONFORMANCE: &str = "storehouse-conformance";
 
 /// The backend that runs in a browser, and so with other tools.
 const BROWSER: &str = "browser";
 
 /// For each backend its file in tests/conformance/tests, and its crate where it has one.
-pub fn parts<'a>(
-    project: &'a Project,
-    backends: &'a [String],
-    filter: Option<&'a str>,
-) -> Result<Vec<Part<'a>>> {
+pub fn parts<'a>(tests: &'a Tests<'a>, backends: &'a [String]) -> Result<Vec<Part<'a>>> {
+    let &Tests { project, filter, .. } = tests;
     let suites = suites(project)?;
     let mut parts: Vec<Part<'a>> = Vec::new();
     for backend in backends {
@@ -28,10 +25,7 @@ pub fn parts<'a>(
             bail!("there is no backend `{backend}`; tests/conformance has {}", suites.join(", "));
         }
         if has_package {
-            parts.push((
-                package.clone(),
-                Box::new(move || cargo_test(project, &["--package", &package], filter)),
-            ));
+            parts.push((package.clone(), Box::new(move || tests.cargo(&["--package", &package]))));
         }
         if has_suite && backend == BROWSER {
             parts.push((
@@ -41,9 +35,7 @@ pub fn parts<'a>(
         } else if has_suite {
             parts.push((
                 format!("conformance: {backend}"),
-                Box::new(move || {
-                    cargo_test(project, &["--package", CONFORMANCE, "--test", backend], filter)
-                }),
+                Box::new(move || tests.cargo(&["--package", CONFORMANCE, "--test", backend])),
             ));
         }
     }
@@ -51,7 +43,7 @@ pub fn parts<'a>(
 }
 
 /// The names of the files in tests/conformance/tests.
-fn suites(project: &Project) -> Result<Vec<String>> {
+pub fn suites(project: &Project) -> Result<Vec<String>> {
     let Some(package) = project.package(CONFORMANCE)? else {
         bail!("the workspace has no package {CONFORMANCE}");
     };
