@@ -70,12 +70,12 @@ pub use storehouse_runtime::{
     Direction, DynBackend, DynBackendTransaction, DynTabularStorage, EncodeError, EncodedKey,
     EncodedRow, EngineId, Environment, Error, EventKind, Events, Filter, FilterTree, IdGenerator,
     InTransaction, IndexDef, InsertWith, Insertable, IntoKey, Json, KeyColumn, KeyOrRow,
-    LikePattern, LikeToken, MaybeSend, MaybeSync, Metric, NewRow, NotNull, NotNullOperand,
-    NullableColumn, Operand, OptionalColumns, Order, OrderTerm, Ordered, Page, PatchField, Query,
-    Result, Row, RowReceiver, RowSink, Selection, Source, Statement, Store, StoreBuilder,
-    Subscription, SystemClock, Table, TableDef, TableKey, TablePatch, Tabular, TabularEvent,
-    TabularStorage, TextColumn, Transaction, UuidV7Generator, Value, VectorElement, VectorType,
-    WriteMode, codec, compare_rows, memory, sql,
+    LikePattern, LikeToken, LockStrength, LockWait, MaybeSend, MaybeSync, Metric, NewRow, NotNull,
+    NotNullOperand, NullableColumn, Operand, OptionalColumns, Order, OrderTerm, Ordered, Page,
+    PatchField, Query, Result, Row, RowLock, RowReceiver, RowSink, Selection, Source, Statement,
+    Store, StoreBuilder, Subscription, SystemClock, Table, TableDef, TableKey, TablePatch, Tabular,
+    TabularEvent, TabularStorage, TextColumn, Transaction, UuidV7Generator, Value, VectorElement,
+    VectorType, WriteMode, codec, compare_rows, memory, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;

@@ -13,6 +13,8 @@ pub struct Capabilities {
     pub transactions: bool,
     /// A part of a transaction can be undone.
     pub savepoints: bool,
+    /// A transaction can lock the rows of a query.
+    pub row_locks: bool,
     /// Rows outlive the store that wrote them.
     pub persistent: bool,
     /// Several processes can use one database at once.
@@ -27,6 +29,7 @@ impl Capabilities {
         writable: false,
         transactions: false,
         savepoints: false,
+        row_locks: false,
         persistent: false,
         multi_process: false,
         sql: false,

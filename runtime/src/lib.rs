@@ -22,6 +22,7 @@ mod filter;
 mod maybe_send;
 pub mod memory;
 mod order;
+mod row_lock;
 mod selection;
 pub mod sql;
 mod storage;
@@ -51,6 +52,7 @@ pub use self::{
     filter::{Comparison, Filter, FilterTree, LikePattern, LikeToken},
     maybe_send::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
     order::{Direction, Order, OrderTerm, compare_rows},
+    row_lock::{LockStrength, LockWait, RowLock},
     selection::Selection,
     storage::{DynTabularStorage, RowReceiver, RowSink, Statement, TabularStorage, WriteMode},
     store::{Store, StoreBuilder},

@@ -32,6 +32,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     writable: true,
     transactions: true,
     savepoints: true,
+    row_locks: true,
     persistent: false,
     multi_process: false,
     sql: false,

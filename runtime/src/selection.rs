@@ -1,6 +1,6 @@
 //! A query as engines see it: which rows, in which order, which part of them.
 
-use crate::{filter::FilterTree, order::OrderTerm, value::Value};
+use crate::{filter::FilterTree, order::OrderTerm, row_lock::RowLock, value::Value};
 
 /// A query without its table's type. The handle has checked everything in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,4 +15,6 @@ pub struct Selection {
     pub limit: Option<u64>,
     /// Not the first so many rows.
     pub offset: u64,
+    /// Whether the rows are locked until the transaction ends; never set outside of one.
+    pub lock: Option<RowLock>,
 }

@@ -45,6 +45,7 @@ impl PostgresBackend {
         capabilities.writable = true;
         capabilities.transactions = true;
         capabilities.savepoints = true;
+        capabilities.row_locks = true;
         capabilities.persistent = true;
         capabilities.multi_process = true;
         capabilities.sql = true;

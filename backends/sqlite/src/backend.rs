@@ -74,6 +74,7 @@ impl SqliteBackend {
         capabilities.writable = true;
         capabilities.transactions = true;
         capabilities.savepoints = true;
+        capabilities.row_locks = true;
         capabilities.persistent = engine.is_file;
         capabilities.multi_process = engine.is_file;
         capabilities.sql = true;

@@ -285,6 +285,7 @@ async fn closing_from_a_thread_of_its_own_does_not_wait_for_itself() {
         after: None,
         limit: None,
         offset: 0,
+        lock: None,
     };
     let read = storage.select(selection, Box::new(Holds(Some(backend))));
     let _ = tokio::time::timeout(Duration::from_millis(20), read).await;
@@ -330,6 +331,7 @@ async fn a_panic_in_a_receiver_reaches_its_caller_and_nobody_else() {
                     after: None,
                     limit: None,
                     offset: 0,
+                    lock: None,
                 };
                 if is_query {
                     reader.select(selection, Box::new(Panics)).await.map(drop)

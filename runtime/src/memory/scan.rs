@@ -148,7 +148,7 @@ mod tests {
         let terms: Vec<_> =
             (terms.iter()).map(|&(column, direction)| OrderTerm { column, direction }).collect();
         let order = order::complete(&table.definition, &terms).unwrap();
-        let selection = Selection { filter, order, after, limit, offset: 0 };
+        let selection = Selection { filter, order, after, limit, offset: 0, lock: None };
         let scan = run(&table, &state, &selection);
         let id = |row: &Arc<[Value]>| match row[0] {
             Value::Int(id) => id,

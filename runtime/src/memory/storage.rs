@@ -99,7 +99,7 @@ impl InMemoryTabularStorage {
     /// Every row that matches, in the order of the key.
     fn matching(&self, filter: FilterTree) -> Result<Selection> {
         let order = order::complete(&self.table.definition, &[])?;
-        Ok(Selection { filter, order, after: None, limit: None, offset: 0 })
+        Ok(Selection { filter, order, after: None, limit: None, offset: 0, lock: None })
     }
 }
 

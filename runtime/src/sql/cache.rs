@@ -124,6 +124,7 @@ mod tests {
             after: None,
             limit: None,
             offset: 0,
+            lock: None,
         };
         let mut selections = vec![plain.clone()];
         selections.push(Selection { limit: Some(1), ..plain.clone() });

@@ -108,7 +108,7 @@ fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl
         }
     }
     match (selection.limit, selection.offset) {
-        (None, 0) => return,
+        (None, 0) => {}
         (Some(limit), _) => {
             pieces.text(" LIMIT ");
             pieces.parameter(number(limit));
@@ -120,6 +120,12 @@ fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl
     if selection.offset > 0 {
         pieces.text(" OFFSET ");
         pieces.parameter(number(selection.offset));
+    }
+    if let Some(lock) = selection.lock
+        && pieces.dialect() == Dialect::Postgres
+    {
+        // A transaction of SQLite that writes has the whole database to itself.
+        pieces.text(lock.sql());
     }
 }
 
@@ -176,6 +182,7 @@ mod tests {
     use super::*;
     use crate::{
         order::{Direction, OrderTerm},
+        row_lock::RowLock,
         test_table,
     };
 
@@ -192,6 +199,7 @@ mod tests {
             after: None,
             limit: None,
             offset: 0,
+            lock: None,
         }
     }
 
@@ -222,6 +230,7 @@ mod tests {
             after: Some(vec![Value::Float(0.5), Value::Int(7)]),
             limit: Some(10),
             offset: 20,
+            lock: Some(RowLock::for_update().skip_locked()),
         };
         let statement = statement(Command::Select(&selection));
         assert_eq!(
@@ -232,6 +241,9 @@ mod tests {
         );
         let expected = [Value::Float(0.5), Value::Int(7), Value::Int(10), Value::Int(20)];
         assert_eq!(statement.parameters, expected);
+        let definition = test_table::definition();
+        let postgres = Command::Select(&selection).statement(Dialect::Postgres, &definition);
+        assert!(postgres.sql.ends_with(" LIMIT $3 OFFSET $4 FOR UPDATE SKIP LOCKED"));
     }
 
     #[test]

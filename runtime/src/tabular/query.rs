@@ -12,6 +12,7 @@ use crate::{
     filter::{Filter, FilterTree},
     maybe_send::{BoxFuture, BoxStream},
     order::{self, Order, OrderTerm},
+    row_lock::RowLock,
     selection::Selection,
     storage::Statement,
     table::Row,
@@ -60,6 +61,7 @@ pub struct Query<'a, T> {
     limit: Option<u64>,
     offset: u64,
     after: Option<Cursor>,
+    lock: Option<RowLock>,
     marker: PhantomData<fn() -> (&'a (), T)>,
 }
 
@@ -94,6 +96,7 @@ impl<'a, T: Row> Query<'a, T> {
             limit: None,
             offset: 0,
             after: None,
+            lock: None,
             marker: PhantomData,
         }
     }
@@ -130,6 +133,17 @@ impl<'a, T: Row> Query<'a, T> {
         self
     }
 
+    /// Locks the rows until the transaction ends, so that what is then written is based on what
+    /// was read.
+    ///
+    /// Fails with [`Error::Validation`] outside a transaction, where nothing would hold the lock,
+    /// with [`Error::Busy`] when another transaction holds one for too long, and with
+    /// [`Error::Unsupported`] where rows cannot be locked.
+    pub fn lock(mut self, lock: RowLock) -> Self {
+        self.lock = Some(lock);
+        self
+    }
+
     /// The rows, up to the limit, and a cursor to what comes next.
     pub async fn page(self) -> Result<Page<T>> {
         let core = Arc::clone(&self.core);
@@ -160,13 +174,14 @@ impl<'a, T: Row> Query<'a, T> {
     }
 
     /// How many rows match the filter. Fails with [`Error::Validation`] when the query has a
-    /// limit, an offset or a cursor, since counting a part of an answer is seldom what is meant.
+    /// limit, an offset, a cursor or a lock, since counting a part of an answer is seldom what is meant.
     pub async fn count(self) -> Result<u64> {
         let core = Arc::clone(&self.core);
         core.run(self.operation, async {
-            if self.limit.is_some() || self.offset > 0 || self.after.is_some() {
+            let is_part = self.limit.is_some() || self.offset > 0 || self.after.is_some();
+            if is_part || self.lock.is_some() {
                 return Err(Error::validation(
-                    "a count takes no limit, offset or cursor; leave them out, \
+                    "a count takes no limit, offset, cursor or lock; leave them out, \
                      or await the query and count the rows",
                 ));
             }
@@ -255,8 +270,35 @@ impl<'a, T: Row> Query<'a, T> {
             Some(cursor) => Some(cursor.values(definition, &order)?),
             None => None,
         };
-        let filter = self.filter.clone();
-        Ok(Selection { filter, order, after, limit: self.limit, offset: self.offset })
+        self.check_lock()?;
+        Ok(Selection {
+            filter: self.filter.clone(),
+            order,
+            after,
+            limit: self.limit,
+            offset: self.offset,
+            lock: self.lock,
+        })
+    }
+
+    fn check_lock(&self) -> Result<()> {
+        if self.lock.is_none() {
+            return Ok(());
+        }
+        if !self.core.storage.capabilities().row_locks {
+            return Err(Error::unsupported(
+                "lock",
+                self.core.backend,
+                "leave it out, or use a backend whose transactions can lock rows",
+            ));
+        }
+        if self.core.transaction.is_none() {
+            return Err(Error::validation(
+                "a lock is held until a transaction ends, and this handle is in none; \
+                 begin one and use `handle.in_tx(&tx)`",
+            ));
+        }
+        Ok(())
     }
 
     fn cursor(&self, row: &T, order: &[OrderTerm]) -> Result<Cursor> {
@@ -276,6 +318,7 @@ impl<'a, T: Row> Query<'a, T> {
             limit: self.limit,
             offset: self.offset,
             after: self.after.clone(),
+            lock: self.lock,
             marker: PhantomData,
         }
     }

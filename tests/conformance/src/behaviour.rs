@@ -205,6 +205,7 @@ pub(crate) mod need {
         WRITABLE: writable,
         TRANSACTIONS: transactions,
         SAVEPOINTS: savepoints,
+        ROW_LOCKS: row_locks,
         PERSISTENT: persistent,
         MULTI_PROCESS: multi_process,
         SQL: sql,

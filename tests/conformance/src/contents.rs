@@ -235,6 +235,13 @@ macro_rules! __contents {
                 are_refused_beside_each_other [TRANSACTIONS, SAVEPOINTS];
                 give_keys_back_without_harm [TRANSACTIONS, SAVEPOINTS];
             }
+            OnStore row_locks {
+                are_where_the_backend_says;
+                are_refused_outside_of_a_transaction [TRANSACTIONS, ROW_LOCKS];
+                go_with_every_kind_of_query [TRANSACTIONS, ROW_LOCKS];
+                lose_no_update [TRANSACTIONS, ROW_LOCKS];
+                share_out_rows_without_waiting [TRANSACTIONS, ROW_LOCKS];
+            }
             OnStore concurrency {
                 writes_at_once_all_arrive;
                 reads_at_once_get_their_own_rows;

@@ -19,6 +19,7 @@ pub(crate) mod paging;
 pub(crate) mod put;
 pub(crate) mod reading;
 pub(crate) mod reopening;
+pub(crate) mod row_locks;
 pub(crate) mod savepoints;
 pub(crate) mod setup;
 pub(crate) mod sharing;

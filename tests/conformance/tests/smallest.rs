@@ -299,7 +299,7 @@ async fn open(_database: &str) -> Store {
 
 storehouse_conformance::conformance_tests!(
     open,
-    lacks: [transactions, savepoints, persistent, multi_process, sql],
+    lacks: [transactions, savepoints, row_locks, persistent, multi_process, sql],
 );
 
 #[test]

@@ -102,8 +102,14 @@ pub async fn everything(storage: &SqliteTabularStorage) -> Result<Vec<EncodedRow
     let order: Vec<_> = (storage.definition().key.iter())
         .map(|&column| OrderTerm { column, direction: Direction::Ascending })
         .collect();
-    let selection =
-        Selection { filter: FilterTree::all(), order, after: None, limit: None, offset: 0 };
+    let selection = Selection {
+        filter: FilterTree::all(),
+        order,
+        after: None,
+        limit: None,
+        offset: 0,
+        lock: None,
+    };
     select(storage, selection).await
 }
 

@@ -273,6 +273,7 @@ fn resolve_select(table: &Table, select: &Select) -> Option<Call> {
         after,
         limit: select.limit,
         offset: select.offset,
+        lock: None,
     };
     Some(Call::Select { selection, stop_after: select.stop_after })
 }
@@ -286,6 +287,7 @@ fn everything(definition: &TableDef) -> Call {
         after: None,
         limit: None,
         offset: 0,
+        lock: None,
     };
     Call::Select { selection, stop_after: None }
 }
