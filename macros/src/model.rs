@@ -9,6 +9,7 @@ mod column;
 mod index;
 mod name;
 mod shape;
+mod shard;
 mod type_name;
 
 use proc_macro2::TokenStream;
@@ -40,6 +41,8 @@ pub struct Table<'a> {
     pub key: Vec<usize>,
     pub auto: Option<usize>,
     pub indexes: Vec<Index>,
+    /// Position of the column by which rows are spread over servers.
+    pub shard_by: Option<usize>,
     /// The type that the column constants move into.
     pub columns_type: Option<Ident>,
 }
@@ -78,6 +81,7 @@ impl<'a> Table<'a> {
             key: positions(&columns, |column| column.written.key.is_some()),
             auto: columns.iter().position(|column| column.written.auto.is_some()),
             indexes: Vec::new(),
+            shard_by: None,
             columns_type: attributes.columns,
             name,
             columns,
@@ -86,6 +90,7 @@ impl<'a> Table<'a> {
         if has_fields {
             check::table(&table, errors);
             table.indexes = index::indexes(&table, &attributes.indexes, errors);
+            table.shard_by = shard::position(&table, attributes.shard_by.as_ref(), errors);
         }
         table
     }

@@ -1,7 +1,7 @@
 //! What a backend's crate provides: an opened database, its transactions, and the connector
 //! that opens one from a URL.
 
-use std::{future::Future, sync::Arc};
+use std::{any::Any, future::Future, sync::Arc};
 
 use crate::{
     capabilities::Capabilities,
@@ -63,7 +63,7 @@ pub trait BackendTransaction: MaybeSend + MaybeSync + 'static {
 
 object_safe! {
     /// [`Backend`] as an object. Every `Backend` is one.
-    DynBackend for Backend {
+    DynBackend for Backend: Any {
         fn name(&self) -> &'static str;
         fn engine(&self) -> EngineId;
         fn capabilities(&self) -> Capabilities;
@@ -74,7 +74,7 @@ object_safe! {
 
 object_safe! {
     /// [`BackendTransaction`] as an object. Every `BackendTransaction` is one.
-    DynBackendTransaction for BackendTransaction {
+    DynBackendTransaction for BackendTransaction: Any {
         fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>>;
         fn rollback_savepoint(&self) -> ();
         async fn commit(&self) -> Result<()>;

@@ -29,6 +29,9 @@ pub struct TableDef {
     pub auto: Option<usize>,
     /// The declared indexes.
     pub indexes: Cow<'static, [IndexDef]>,
+    /// Position of the column by whose value rows are spread over servers, where a database has
+    /// several; it is in the key and in every unique index.
+    pub shard_by: Option<usize>,
     /// Statements that were written when the table was derived.
     pub sql: DerivedSql,
 }
@@ -142,6 +145,7 @@ impl TableDef {
         };
         Self {
             indexes: self.indexes.iter().map(rename).collect(),
+            shard_by: self.shard_by,
             sql: DerivedSql::default(),
             name,
             ..self.clone()

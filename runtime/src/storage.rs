@@ -142,14 +142,14 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
 macro_rules! object_safe {
     (
         $(#[$attribute:meta])*
-        $dynamic:ident for $storage:ident {
+        $dynamic:ident for $storage:ident $(: $super:path)? {
             $(fn $plain:ident(&self $(, $plain_argument:ident: $plain_type:ty)*) -> $plain_result:ty;)*
             $(async fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $result:ty;)*
         }
     ) => {
         $(#[$attribute])*
         #[allow(missing_docs, reason = "each method is described on the trait that it mirrors")]
-        pub trait $dynamic: MaybeSend + MaybeSync + 'static {
+        pub trait $dynamic: $($super +)? MaybeSend + MaybeSync + 'static {
             $(fn $plain(&self $(, $plain_argument: $plain_type)*) -> $plain_result;)*
             $(fn $name(&self $(, $argument: $type)*) -> BoxFuture<'_, $result>;)*
         }

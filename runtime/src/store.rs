@@ -1,9 +1,9 @@
 //! Opening a store from a URL, and what an opened store gives.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use crate::{
-    backend::{Connector, DynBackend},
+    backend::{Backend, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
     environment::{Clock, Environment, IdGenerator},
     error::{Error, Result},
@@ -36,6 +36,22 @@ impl Store {
     /// The backend's name, such as `sqlite`.
     pub fn backend(&self) -> &'static str {
         self.backend.name()
+    }
+
+    /// The backend itself, for what only this one can do; `None` if it is not a `B`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// use storehouse::memory::InMemoryBackend;
+    ///
+    /// let store = storehouse::open("memory:").await?;
+    /// assert!(store.backend_as::<InMemoryBackend>().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn backend_as<B: Backend>(&self) -> Option<&B> {
+        (&*self.backend as &dyn Any).downcast_ref()
     }
 
     /// What the backend can do.
@@ -76,6 +92,17 @@ impl Store {
         Ok(Transaction::new(begun, self.backend.engine(), name))
     }
 
+    /// A transaction that the backend began in a way of its own, such as one that a program
+    /// began with the database's driver. Dropped without [`Transaction::commit`], it rolls back.
+    ///
+    /// It has to be one of this store's database.
+    pub fn transaction_from_backend(
+        &self,
+        transaction: Arc<dyn DynBackendTransaction>,
+    ) -> Transaction {
+        Transaction::new(transaction, self.backend.engine(), self.backend.name())
+    }
+
     /// Runs `body` in a transaction: commits when it returns `Ok`, rolls back when it returns
     /// `Err`, panics, or is dropped.
     ///
@@ -94,6 +121,28 @@ impl Store {
                 // The body's error tells more than that of a rollback.
                 let _ = transaction.rollback().await;
                 Err(error)
+            }
+        }
+    }
+
+    /// Like [`Store::transaction`], but runs `body` again, in a new transaction, when others came
+    /// in the way: as long as the error [is retryable](Error::is_retryable), `attempts` times at
+    /// most.
+    ///
+    /// Where transactions run side by side, as on PostgreSQL, some cannot be brought into an
+    /// order with the others, and it is for the program to run them again. What `body` does
+    /// outside of the database it does again too. A commit whose connection was lost may have
+    /// been done; it is not retried.
+    pub async fn retry_transaction<R>(
+        &self,
+        attempts: usize,
+        mut body: impl AsyncFnMut(&Transaction) -> Result<R>,
+    ) -> Result<R> {
+        let mut attempt = 1;
+        loop {
+            match self.transaction(async |transaction| body(transaction).await).await {
+                Err(error) if attempt < attempts && error.is_retryable() => attempt += 1,
+                result => return result,
             }
         }
     }

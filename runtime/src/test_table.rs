@@ -41,6 +41,7 @@ pub(crate) fn definition() -> Arc<TableDef> {
             index("products_price", vec![2], false),
         ]
         .into(),
+        shard_by: None,
         sql: DerivedSql::default(),
     })
 }

@@ -3,13 +3,16 @@
 //! A handle joins with `handle.in_tx(&tx)`; what it returns borrows the transaction, so nothing
 //! can use it after its end. Events wait for the commit.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    any::Any,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::{
-    backend::DynBackendTransaction,
+    backend::{BackendTransaction, DynBackendTransaction},
     engine::EngineId,
     error::{Error, Result},
     events::{EventHub, RawEvent},
@@ -91,6 +94,11 @@ impl Transaction {
 
     pub(crate) const fn core(&self) -> &Arc<TransactionCore> {
         &self.core
+    }
+
+    /// The backend's transaction, for what only this backend can do; `None` if it is not a `B`.
+    pub fn backend_as<B: BackendTransaction>(&self) -> Option<&B> {
+        (&*self.core.backend as &dyn Any).downcast_ref()
     }
 
     /// Makes everything done in the transaction lasting, then fires its events.

@@ -103,6 +103,8 @@ impl Backend for PostgresBackend {
     }
 
     async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>> {
-        Ok(Arc::new(PostgresTransaction::begin(&self.engine).await?))
+        Ok(Arc::new(
+            PostgresTransaction::begin_on(&self.engine, self.engine.options.isolation).await?,
+        ))
     }
 }

@@ -104,6 +104,11 @@ pub(crate) fn of_database(error: sqlx::Error) -> Error {
         }
         SERIALIZATION_FAILURE => ("others changed what this transaction read; run it again", true),
         DEADLOCK_DETECTED => ("two transactions waited for each other; run this one again", true),
+        "25P02" => (
+            "a statement of the transaction failed before, so only a rollback is possible; \
+             roll it back, and run it again",
+            false,
+        ),
         "57014" => ("the statement was cancelled, or took longer than it may", true),
         code if code.starts_with("57P") || code.starts_with("08") => {
             ("the server ended the connection", true)

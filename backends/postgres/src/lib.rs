@@ -43,5 +43,5 @@ pub use self::{
     options::{Isolation, PostgresOptions},
     statistics::Statistics,
     storage::PostgresTabularStorage,
-    transaction::PostgresTransaction,
+    transaction::{PostgresTransaction, TransactionConnection},
 };

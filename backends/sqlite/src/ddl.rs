@@ -197,6 +197,7 @@ mod tests {
             key: key.into(),
             auto,
             indexes: Vec::new().into(),
+            shard_by: None,
             sql: DerivedSql::default(),
         }
     }

@@ -146,6 +146,7 @@ mod tests {
             key: Vec::new().into(),
             auto: None,
             indexes: Vec::new().into(),
+            shard_by: None,
             sql: DerivedSql::default(),
         }))
     }

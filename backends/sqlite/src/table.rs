@@ -135,6 +135,7 @@ mod tests {
             key: vec![0].into(),
             auto: None,
             indexes: Vec::new().into(),
+            shard_by: None,
             sql: DerivedSql::default(),
         })
     }

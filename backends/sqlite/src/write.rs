@@ -264,6 +264,7 @@ mod tests {
                 key: key.into(),
                 auto: Some(0),
                 indexes: Vec::new().into(),
+                shard_by: None,
                 sql: DerivedSql::default(),
             }))
         };

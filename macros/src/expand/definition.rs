@@ -23,6 +23,7 @@ impl Expand<'_> {
     ///             key: Cow::Borrowed(&[0]),
     ///             auto: Some(0),
     ///             indexes: Cow::Borrowed(const { &[IndexDef { .. }, ..] }),
+    ///             shard_by: None,
     ///             sql: DerivedSql {
     ///                 postgres: postgres_sql!(CrudSql { .. }),
     ///                 sqlite: sqlite_sql!(CrudSql { .. }),
@@ -53,6 +54,7 @@ impl Expand<'_> {
                 }
             }
         });
+        let shard_by = option(table.shard_by.map(Index::from));
         let postgres = self.crud(Dialect::Postgres);
         let sqlite = self.crud(Dialect::Sqlite);
         quote! {
@@ -71,6 +73,7 @@ impl Expand<'_> {
                         key: #krate::__private::Cow::Borrowed(&[#(#key),*]),
                         auto: #auto,
                         indexes: #krate::__private::Cow::Borrowed(const { &[#(#indexes),*] }),
+                        shard_by: #shard_by,
                         sql: #krate::DerivedSql {
                             postgres: #krate::__private::postgres_sql!(#postgres),
                             sqlite: #krate::__private::sqlite_sql!(#sqlite),

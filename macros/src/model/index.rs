@@ -83,7 +83,7 @@ fn resolve(table: &Table<'_>, written: &IndexAttribute, errors: &Errors) -> Opti
     let mut complete = true;
     for field in &written.fields {
         let Some(position) = table.columns.iter().position(|column| column.ident == field) else {
-            errors.at(field, unknown_field(table, field));
+            errors.at(field, unknown_field(table, field, "an index"));
             complete = false;
             continue;
         };
@@ -101,12 +101,13 @@ fn resolve(table: &Table<'_>, written: &IndexAttribute, errors: &Errors) -> Opti
     complete.then_some(columns)
 }
 
-fn unknown_field(table: &Table<'_>, field: &Ident) -> String {
+/// What to say when `what`, such as "an index", names a field that is no column.
+pub(super) fn unknown_field(table: &Table<'_>, field: &Ident, what: &str) -> String {
     if table.skipped.iter().any(|skipped| skipped.ident.as_ref() == Some(field)) {
-        return format!("`{field}` is skipped, so it is not a column; remove it from the index");
+        return format!("`{field}` is skipped, so it is not a column; remove it here");
     }
     if let Some(column) = table.columns.iter().find(|column| field == &column.name) {
-        return format!("an index names fields; write `{}` for this column", column.ident);
+        return format!("{what} names fields; write `{}` for this column", column.ident);
     }
     let fields: Vec<String> =
         table.columns.iter().map(|column| column.ident.unraw().to_string()).collect();

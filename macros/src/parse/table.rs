@@ -1,5 +1,5 @@
 //! What can be said of a struct: `#[table(name = "..", schema = "..", index(..), unique(..),
-//! columns = "..", crate = ..)]` and serde's `rename_all`.
+//! shard_by(..), columns = "..", crate = ..)]` and serde's `rename_all`.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
@@ -13,7 +13,7 @@ use super::{
 use crate::errors::{Errors, did_you_mean};
 
 /// The names of the struct's attributes, for messages.
-const NAMES: [&str; 6] = ["name", "schema", "index", "unique", "columns", "crate"];
+const NAMES: [&str; 7] = ["name", "schema", "index", "unique", "shard_by", "columns", "crate"];
 
 /// The attributes of a struct.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub struct TableAttributes {
     pub name: Option<LitStr>,
     pub schema: Option<LitStr>,
     pub indexes: Vec<IndexAttribute>,
+    /// The field by whose value rows are spread over servers.
+    pub shard_by: Option<Ident>,
     /// The type that the column constants move into.
     pub columns: Option<Ident>,
     /// The path of the `storehouse` crate, where it has another name.
@@ -63,6 +65,13 @@ impl TableAttributes {
                     self.indexes.push(IndexAttribute { name: name.clone(), unique, fields });
                 }
             }
+            "shard_by" => {
+                if let Some(fields) = item.fields("(tenant)", errors)
+                    && let Some(field) = only_field(&fields, errors)
+                {
+                    set(&mut self.shard_by, name, field, errors);
+                }
+            }
             "columns" => {
                 if let Some(value) = item.string("ProductColumns", errors)
                     && let Some(value) = type_name(&value, errors)
@@ -92,6 +101,21 @@ pub fn unknown_attribute(place: &str, unknown: &str, names: &[&str]) -> String {
     let rest =
         did_you_mean(unknown, names, || format!("; a {place} can have `{}`", names.join("`, `")));
     format!("there is no attribute `{unknown}`{rest}")
+}
+
+/// The field of `shard_by(..)`, which takes one.
+fn only_field(fields: &[Ident], errors: &Errors) -> Option<Ident> {
+    let (first, rest) = fields.split_first()?;
+    if let Some(second) = rest.first() {
+        errors.at(
+            second,
+            format!(
+                "rows are spread by one column; write `shard_by({first})`, or another one of them"
+            ),
+        );
+        return None;
+    }
+    Some(first.clone())
 }
 
 fn type_name(value: &LitStr, errors: &Errors) -> Option<Ident> {

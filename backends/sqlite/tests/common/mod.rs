@@ -41,6 +41,7 @@ pub fn table(name: &'static str, columns: Vec<ColumnDef>) -> TableDef {
         key: vec![0].into(),
         auto: None,
         indexes: Vec::new().into(),
+        shard_by: None,
         sql: DerivedSql::default(),
     }
 }

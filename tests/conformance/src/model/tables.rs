@@ -116,6 +116,7 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
         key: key.into(),
         auto,
         indexes: indexes.into(),
+        shard_by: None,
         sql: DerivedSql::default(),
     }
 }

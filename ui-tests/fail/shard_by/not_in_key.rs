@@ -1,0 +1,13 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+#[table(shard_by(reference))]
+struct Order {
+    #[table(key)]
+    tenant: String,
+    #[table(key)]
+    number: i64,
+    reference: String,
+}
+
+fn main() {}
