@@ -238,7 +238,7 @@ async fn write_together(
         connection,
         rows.clone(),
         mode,
-        false
+        engine.options.transaction_pooling
     ))
 }
 

@@ -4,6 +4,8 @@
 //! own collation is. Where a column can be NULL its indexes put NULL first, as orderings do.
 
 mod live;
+#[cfg(test)]
+mod tests;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 use storehouse_runtime::{ColumnDef, ColumnType, Error, IndexDef, Result, TableDef};
@@ -14,6 +16,7 @@ use crate::{
     engine::Engine,
     error::{self, UNIQUE_VIOLATION},
     pool::Failure,
+    profile::Profile,
     table::Table,
     types::{declared, is_vector},
 };
@@ -49,9 +52,11 @@ async fn create(
     table: &Table,
     connection: &mut PgConnection,
 ) -> Result<(), Failure> {
-    let definition = &*table.definition;
-    // Others wait here until this transaction has ended, so no two create the same thing.
-    run(connection, format!("SELECT pg_advisory_xact_lock({SETUP_LOCK})")).await?;
+    let (definition, profile) = (&*table.definition, engine.profile);
+    if profile.has_advisory_locks() {
+        // Others wait here until this transaction has ended, so no two create the same thing.
+        run(connection, format!("SELECT pg_advisory_xact_lock({SETUP_LOCK})")).await?;
+    }
     let has_pgvector = has_pgvector(engine, definition, connection).await?;
     let live = LiveTable::read(connection, definition).await?;
     let Some(live) = live else {
@@ -60,9 +65,12 @@ async fn create(
             Dialect::Postgres.push_identifier(&mut sql, schema);
             run(connection, sql).await?;
         }
-        run(connection, create_table(definition, has_pgvector)).await?;
+        run(connection, create_table(definition, has_pgvector, profile)).await?;
+        if let Some(sql) = distribute(definition, profile) {
+            run(connection, sql).await?;
+        }
         for index in &*definition.indexes {
-            create_index_of(table, index, connection).await?;
+            create_index_of(table, index, profile, connection).await?;
         }
         return Ok(());
     };
@@ -76,7 +84,7 @@ async fn create(
         ))));
     }
     for index in definition.indexes.iter().filter(|index| !live.has_index(index)) {
-        create_index_of(table, index, connection).await?;
+        create_index_of(table, index, profile, connection).await?;
     }
     Ok(())
 }
@@ -96,11 +104,14 @@ async fn has_pgvector(
     let is_available: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')",
     )
+    .persistent(false)
     .fetch_one(&mut *connection)
     .await?;
     if is_available {
         run(connection, "CREATE EXTENSION IF NOT EXISTS vector".to_owned()).await?;
         engine.look_for_pgvector(connection).await?;
+        // Those that are open do not know its types.
+        engine.batches.renew();
     }
     Ok(is_available)
 }
@@ -108,10 +119,14 @@ async fn has_pgvector(
 async fn create_index_of(
     table: &Table,
     index: &IndexDef,
+    profile: Profile,
     connection: &mut PgConnection,
 ) -> Result<(), Failure> {
-    let created = run(connection, create_index(&table.definition, index)).await;
+    let created = run(connection, create_index(&table.definition, index, profile)).await;
+    // Without a lock, another set-up may have made it meanwhile.
+    let may_have_met = !profile.has_advisory_locks();
     created.map_err(|failure| match failure.code() {
+        Some("42P07") if may_have_met => failure,
         Some(UNIQUE_VIOLATION) => Failure::from(Error::schema(format!(
             "index `{}` cannot be made unique, since rows of table `{}` share its values; \
              change those rows first",
@@ -150,7 +165,7 @@ pub(crate) fn index_name(name: &str) -> String {
     format!("{}_{hash:016x}", &name[..end])
 }
 
-fn create_table(definition: &TableDef, has_pgvector: bool) -> String {
+fn create_table(definition: &TableDef, has_pgvector: bool, profile: Profile) -> String {
     let mut sql = String::from("CREATE TABLE ");
     push_table(&mut sql, definition);
     sql.push_str(" (");
@@ -162,7 +177,7 @@ fn create_table(definition: &TableDef, has_pgvector: bool) -> String {
         sql.push(' ');
         sql.push_str(&declared(column.column_type, has_pgvector));
         if column.column_type == ColumnType::Text {
-            sql.push_str(" COLLATE \"C\"");
+            sql.push_str(profile.collation());
         }
         if definition.key.contains(&position) || !column.nullable {
             sql.push_str(" NOT NULL");
@@ -173,9 +188,18 @@ fn create_table(definition: &TableDef, has_pgvector: bool) -> String {
         }
     }
     sql.push_str(", PRIMARY KEY (");
-    push_columns(&mut sql, definition, &definition.key, false);
+    push_columns(&mut sql, definition, &definition.key, Order::Key(profile));
     sql.push_str("))");
     sql
+}
+
+/// Spreads a new table over the servers, where there are several.
+fn distribute(definition: &TableDef, profile: Profile) -> Option<String> {
+    let column = &definition.columns[definition.shard_by.filter(|_| profile.spreads())?].name;
+    let mut table = String::new();
+    push_table(&mut table, definition);
+    // Names are checked to be plain, so neither text has a quote in it.
+    Some(format!("SELECT create_distributed_table('{table}', '{column}')"))
 }
 
 /// Where the column's type ends before PostgreSQL's does.
@@ -189,13 +213,13 @@ fn greatest_id(column: &ColumnDef) -> String {
     }
 }
 
-fn create_index(definition: &TableDef, index: &IndexDef) -> String {
+fn create_index(definition: &TableDef, index: &IndexDef, profile: Profile) -> String {
     let mut sql = String::from(if index.unique { "CREATE UNIQUE INDEX " } else { "CREATE INDEX " });
     Dialect::Postgres.push_identifier(&mut sql, &index_name(&index.name));
     sql.push_str(" ON ");
     push_table(&mut sql, definition);
     sql.push_str(" (");
-    push_columns(&mut sql, definition, &index.columns, true);
+    push_columns(&mut sql, definition, &index.columns, Order::Index(profile));
     sql.push(')');
     sql
 }
@@ -204,14 +228,26 @@ fn push_table(sql: &mut String, definition: &TableDef) {
     Dialect::Postgres.push_table(sql, definition.schema.as_deref(), &definition.name);
 }
 
-fn push_columns(sql: &mut String, definition: &TableDef, columns: &[usize], nulls_first: bool) {
+/// How the columns of a key or an index are ordered.
+#[derive(Clone, Copy)]
+enum Order {
+    Key(Profile),
+    /// With NULL first, as orderings have it.
+    Index(Profile),
+}
+
+fn push_columns(sql: &mut String, definition: &TableDef, columns: &[usize], order: Order) {
+    let (Order::Key(profile) | Order::Index(profile)) = order;
     for (position, &column) in columns.iter().enumerate() {
         if position > 0 {
             sql.push_str(", ");
         }
         let column = &definition.columns[column];
         Dialect::Postgres.push_identifier(sql, &column.name);
-        if nulls_first && column.nullable {
+        if position == 0 {
+            sql.push_str(profile.ascending());
+        }
+        if matches!(order, Order::Index(_)) && column.nullable {
             sql.push_str(" NULLS FIRST");
         }
     }

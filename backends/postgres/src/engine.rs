@@ -6,8 +6,10 @@ use sqlx::{PgConnection, SqlSafeStr, postgres::PgArguments, query::Query};
 use storehouse_runtime::{EngineId, Result};
 
 use crate::{
-    options::PostgresOptions,
-    pool::{Failure, Generation, Held, Pool},
+    error,
+    options::{Isolation, PostgresOptions},
+    pool::{self, Failure, Generation, Held, Pool},
+    profile::Profile,
     statistics::Counters,
     table::{Table, Tables},
     types::{Pgvector, WireType, is_vector},
@@ -25,6 +27,7 @@ const BATCH_LOCK_TIMEOUT: std::time::Duration = std::time::Duration::from_millis
 pub(crate) struct Engine {
     pub(crate) id: EngineId,
     pub(crate) options: PostgresOptions,
+    pub(crate) profile: Profile,
     /// For what runs alone.
     pub(crate) singles: Arc<Pool>,
     /// For what shares a round trip.
@@ -44,17 +47,42 @@ impl Engine {
         let pool = |connections, lock_timeout| {
             Arc::new(Pool::new(&options, connections, lock_timeout, &generation, &counters))
         };
-        let engine = Self {
+        let mut engine = Self {
             id: EngineId::new(),
             singles: pool(options.max_connections - for_batches, lock_timeout),
             batches: pool(for_batches, BATCH_LOCK_TIMEOUT),
             tables: Tables::default(),
             pgvector: Mutex::default(),
             counters,
+            profile: Profile::default(),
             options,
         };
-        drop(engine.batches.acquire().await?);
+        engine.profile = engine.first_connection().await?;
         Ok(engine)
+    }
+
+    /// Opens the first connection, which tells what kind of server it is.
+    async fn first_connection(&self) -> Result<Profile> {
+        let mut held = self.batches.acquire().await?;
+        if let Some(profile) = self.options.profile {
+            return Ok(profile);
+        }
+        let profile = match held.start() {
+            Ok(connection) => Profile::detect(connection).await,
+            Err(failure) => Err(failure),
+        };
+        held.finish(&profile);
+        profile.map_err(error::of_server)
+    }
+
+    /// What a transaction begins with.
+    pub(crate) fn begin(&self, isolation: Isolation) -> Arc<str> {
+        let mut sql = String::from(isolation.begin());
+        if self.options.transaction_pooling {
+            sql.push_str("; ");
+            sql.push_str(&pool::set_lock_timeout(self.options.lock_timeout));
+        }
+        sql.into()
     }
 
     /// A connection for one operation, or for a transaction.
@@ -87,6 +115,7 @@ impl Engine {
         let found: Option<(i64, i64)> = sqlx::query_as(
             "SELECT oid::bigint, typarray::bigint FROM pg_type WHERE oid = to_regtype('vector')",
         )
+        .persistent(false)
         .fetch_optional(connection)
         .await?;
         let number = |oid: i64| u32::try_from(oid).unwrap_or_default();
@@ -102,6 +131,6 @@ impl Engine {
         sql: impl SqlSafeStr,
         arguments: PgArguments,
     ) -> Query<'q, sqlx::Postgres, PgArguments> {
-        sqlx::query_with(sql, arguments).persistent(self.options.prepared_statements)
+        sqlx::query_with(sql, arguments).persistent(!self.options.transaction_pooling)
     }
 }

@@ -76,6 +76,14 @@ pub(crate) fn of_table(failure: Failure, definition: &TableDef) -> Error {
     }
 }
 
+/// An error of a statement about no table in particular.
+pub(crate) fn of_server(failure: Failure) -> Error {
+    match failure {
+        Failure::Ours(error) => error,
+        Failure::Sqlx(error) => of_database(error),
+    }
+}
+
 /// An error that is about no table in particular.
 pub(crate) fn of_database(error: sqlx::Error) -> Error {
     let Some(reported) = reported(&error) else {

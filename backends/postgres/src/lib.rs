@@ -29,6 +29,7 @@ mod error;
 mod lanes;
 mod options;
 mod pool;
+mod profile;
 mod read;
 mod statistics;
 mod storage;
@@ -41,6 +42,7 @@ pub use self::{
     backend::PostgresBackend,
     connector::PostgresConnector,
     options::{Isolation, PostgresOptions},
+    profile::Profile,
     statistics::Statistics,
     storage::PostgresTabularStorage,
     transaction::{PostgresTransaction, TransactionConnection},

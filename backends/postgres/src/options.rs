@@ -5,6 +5,8 @@ use std::{str::FromStr as _, time::Duration};
 use sqlx::postgres::PgConnectOptions;
 use storehouse_runtime::{Error, Result};
 
+use crate::profile::Profile;
+
 /// Where a PostgreSQL database is, and how many connections to it are held.
 ///
 /// ```
@@ -28,7 +30,8 @@ pub struct PostgresOptions {
     pub(crate) lock_timeout: Duration,
     pub(crate) isolation: Isolation,
     pub(crate) coalescing: bool,
-    pub(crate) prepared_statements: bool,
+    pub(crate) profile: Option<Profile>,
+    pub(crate) transaction_pooling: bool,
 }
 
 /// How far transactions are kept from seeing each other. Single operations do not need it: each
@@ -83,7 +86,8 @@ impl PostgresOptions {
             lock_timeout: Duration::from_secs(5),
             isolation: Isolation::default(),
             coalescing: true,
-            prepared_statements: true,
+            profile: None,
+            transaction_pooling: false,
         }
     }
 
@@ -127,12 +131,24 @@ impl PostgresOptions {
         self
     }
 
-    /// Whether the server keeps prepared statements for a connection, as it does unless this is
-    /// switched off. A pooler that hands out another connection for each transaction, such as
-    /// `PgBouncer` before 1.21, needs it off.
+    /// What kind of server it is. It is asked unless this says it.
     #[must_use]
-    pub fn prepared_statements(mut self, prepared_statements: bool) -> Self {
-        self.prepared_statements = prepared_statements;
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = Some(profile);
+        self
+    }
+
+    /// Whether a pooler in transaction mode stands between, which may hand out another connection
+    /// for each transaction; there is none unless this says so.
+    ///
+    /// Nothing then outlives a transaction: every operation is one, statements are not kept
+    /// prepared, and [`lock_timeout`](Self::lock_timeout) is set in each. That costs round trips.
+    /// A pooler that keeps track of prepared statements, as `PgBouncer` does since 1.21 with
+    /// `max_prepared_statements`, does not need it, if it also lets `lock_timeout` through
+    /// (`ignore_startup_parameters`).
+    #[must_use]
+    pub fn transaction_pooling(mut self, transaction_pooling: bool) -> Self {
+        self.transaction_pooling = transaction_pooling;
         self
     }
 }

@@ -12,7 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions,
+};
 use storehouse_runtime::{Error, Result};
 use tokio::{
     runtime::{self, Handle},
@@ -59,6 +61,8 @@ pub(crate) struct Pool {
     generation: Generation,
     acquire_timeout: Duration,
     max_connections: usize,
+    /// What every operation begins with where it has to be a transaction.
+    begin: Option<Arc<str>>,
     counters: Arc<Counters>,
 }
 
@@ -71,14 +75,14 @@ impl Pool {
         generation: &Generation,
         counters: &Arc<Counters>,
     ) -> Self {
-        let milliseconds = lock_timeout.as_millis().to_string();
         let mut connect = options.connect.clone().disable_statement_logging();
-        if options.prepared_statements {
-            connect = connect.options([("lock_timeout", milliseconds)]);
-        } else {
-            // A pooler passes no settings on.
+        let begin = if options.transaction_pooling {
             connect = connect.statement_cache_capacity(0);
-        }
+            Some(format!("BEGIN; {}", set_lock_timeout(lock_timeout)).into())
+        } else {
+            connect = connect.options([("lock_timeout", lock_timeout.as_millis().to_string())]);
+            None
+        };
         Self {
             connect,
             permits: Arc::new(Semaphore::new(max_connections)),
@@ -86,6 +90,7 @@ impl Pool {
             generation: generation.clone(),
             acquire_timeout: options.acquire_timeout,
             max_connections,
+            begin,
             counters: Arc::clone(counters),
         }
     }
@@ -155,12 +160,38 @@ impl Pool {
 
     async fn open(&self) -> Result<PgConnection> {
         self.counters.connections.add(1);
-        self.connect.connect().await.map_err(error::of_database)
+        let mut connection = self.connect.connect().await.map_err(error::of_database)?;
+        if self.begin.is_some() {
+            learn_vector(&mut connection).await;
+        }
+        Ok(connection)
+    }
+
+    /// Lets go of every connection that is not in use.
+    pub(crate) fn renew(&self) {
+        self.generation.end();
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Lets sqlx look up pgvector's type, where there is one. It would otherwise do so between
+/// preparing a statement and running it, and a statement without a name would be gone by then:
+/// that happens here instead, to a statement that nobody needs.
+async fn learn_vector(connection: &mut PgConnection) {
+    let has_vector = sqlx::query_scalar("SELECT to_regtype('vector') IS NOT NULL")
+        .persistent(false)
+        .fetch_one(&mut *connection);
+    if let Ok(true) = has_vector.await {
+        let _ = sqlx::query("SELECT NULL::vector").persistent(false).execute(connection).await;
+    }
+}
+
+/// Sets how long a transaction waits for a locked row, until it ends.
+pub(crate) fn set_lock_timeout(lock_timeout: Duration) -> String {
+    format!("SET LOCAL lock_timeout = {}", lock_timeout.as_millis())
 }
 
 /// A connection in use. Dropped, it goes back, unless something is still under way on it.
@@ -188,6 +219,35 @@ impl Held {
             self.connection = None;
             self.pool.generation.end();
         }
+    }
+
+    /// Like `start`, for all statements of one operation, which behind a pooler have to be a
+    /// transaction: it may give another connection to the next.
+    pub(crate) async fn start_operation(&mut self) -> Result<&mut PgConnection, Failure> {
+        let begin = self.pool.begin.clone();
+        let connection = self.start()?;
+        if let Some(begin) = begin {
+            sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *connection).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Ends what `start_operation` began.
+    pub(crate) async fn finish_operation<R>(
+        &mut self,
+        mut result: Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        if self.pool.begin.is_some()
+            && !result.as_ref().is_err_and(Failure::is_lost)
+            && let Some(connection) = &mut self.connection
+        {
+            let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+            if let Err(error) = sqlx::raw_sql(end).execute(connection).await {
+                result = result.and(Err(Failure::from(error)));
+            }
+        }
+        self.finish(&result);
+        result
     }
 
     /// Says that a transaction is open, so that the connection cannot go back as it is.
@@ -259,11 +319,11 @@ macro_rules! run {
         let mut attempt = 1;
         loop {
             let mut held = $pool.acquire().await?;
-            let result = match held.start() {
+            let result = match held.start_operation().await {
                 Ok($connection) => $work.await,
                 Err(failure) => Err(failure),
             };
-            held.finish(&result);
+            let result = held.finish_operation(result).await;
             drop(held);
             match result {
                 Err(failure) if $again(&failure, attempt) => attempt += 1,
@@ -277,6 +337,13 @@ pub(crate) use run;
 /// A read is tried once more when its connection was lost: it may have been lost long before.
 pub(crate) fn read_again(failure: &Failure, attempt: usize) -> bool {
     attempt == 1 && failure.is_lost()
+}
+
+/// A set-up is tried again when another one, or somebody by hand, has created the same thing
+/// meanwhile.
+pub(crate) fn set_up_again(failure: &Failure, attempt: usize) -> bool {
+    let is_there = matches!(failure.code(), Some("42P06" | "42P07" | "42710"));
+    write_again(failure, attempt) || (attempt < 5 && is_there)
 }
 
 /// A write is tried again when the server undid it for the sake of others. When the connection

@@ -12,7 +12,7 @@ use crate::{
     backend::{NAME, PostgresBackend},
     coalesce, ddl,
     engine::Engine,
-    pool::{read_again, run, write_again},
+    pool::{read_again, run, set_up_again, write_again},
     read,
     table::Table,
     transaction::{Access, Session, run_in},
@@ -111,8 +111,24 @@ impl TabularStorage for PostgresTabularStorage {
 
     async fn setup_database(&self) -> Result<()> {
         let (engine, table) = (self.engine(), &*self.table);
-        let in_transaction = self.is_in_transaction();
-        write!(self, |connection| ddl::set_up(engine, table, connection, in_transaction))
+        match &self.scope {
+            Scope::Anywhere(_) => {
+                engine.id.check_may_wait()?;
+                let in_transaction = engine.options.transaction_pooling;
+                let set_up = run!(engine.singles, set_up_again, |connection| ddl::set_up(
+                    engine,
+                    table,
+                    connection,
+                    in_transaction
+                ));
+                table.answer(set_up)
+            }
+            Scope::Transaction(session) => {
+                run_in!(session, table, Access::Write, |connection| ddl::set_up(
+                    engine, table, connection, true
+                ))
+            }
+        }
     }
 
     async fn get(&self, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {
@@ -170,7 +186,7 @@ impl TabularStorage for PostgresTabularStorage {
             engine.id.check_may_wait()?;
             return Ok(vec![Some(coalesce::write(engine, &self.table, row, mode).await?)]);
         }
-        let in_transaction = self.is_in_transaction();
+        let in_transaction = self.is_in_transaction() || engine.options.transaction_pooling;
         write!(self, |connection| write::write(
             engine,
             table,

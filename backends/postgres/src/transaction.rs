@@ -15,17 +15,17 @@ use std::{
     },
 };
 
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use storehouse_runtime::{BackendTransaction, DynTabularStorage, Error, Result, TableDef};
 use tokio::sync::MappedMutexGuard;
 
 pub(crate) use self::session::{Access, Session, run_in};
 use self::{
     link::{End, Link},
-    session::{of_database, savepoint},
+    session::savepoint,
 };
 use crate::{
-    backend::PostgresBackend, engine::Engine, options::Isolation, pool::Failure,
+    backend::PostgresBackend, engine::Engine, error, options::Isolation, pool::Failure,
     storage::PostgresTabularStorage,
 };
 
@@ -48,16 +48,16 @@ impl PostgresTransaction {
 
     pub(crate) async fn begin_on(engine: &Arc<Engine>, isolation: Isolation) -> Result<Self> {
         engine.id.check_may_wait()?;
-        let sql = isolation.begin();
+        let sql = engine.begin(isolation);
         let mut held = engine.acquire().await?;
-        let mut begun = link::execute(&mut held, sql).await;
+        let mut begun = link::execute(&mut held, AssertSqlSafe(Arc::clone(&sql))).await;
         if begun.as_ref().is_err_and(Failure::is_lost) {
             // The connection was lost while it was idle; nothing has been done yet.
             drop(held);
             held = engine.acquire().await?;
-            begun = link::execute(&mut held, sql).await;
+            begun = link::execute(&mut held, AssertSqlSafe(Arc::clone(&sql))).await;
         }
-        begun.map_err(of_database)?;
+        begun.map_err(error::of_server)?;
         held.mark(false);
         Ok(Self::new(engine, Link::Ours(held), false))
     }

@@ -214,7 +214,7 @@ async fn pass_ids(
     let sql = AssertSqlSafe(table.pass_id(column));
     sqlx::query(sql)
         .bind(greatest)
-        .persistent(engine.options.prepared_statements)
+        .persistent(!engine.options.transaction_pooling)
         .execute(connection)
         .await?;
     table.passed.fetch_max(greatest, Ordering::AcqRel);
@@ -231,10 +231,13 @@ async fn pass_greatest(table: &Table, connection: &mut PgConnection) -> Result<(
         sql.push_str(&shape.table_name(storehouse_sql::Dialect::Postgres));
         sql
     });
-    let greatest: i64 =
-        sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?.try_get(0)?;
+    let greatest: i64 = sqlx::query(AssertSqlSafe(sql))
+        .persistent(false)
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get(0)?;
     let sql = AssertSqlSafe(table.pass_id(column));
-    sqlx::query(sql).bind(greatest).execute(connection).await?;
+    sqlx::query(sql).bind(greatest).persistent(false).execute(connection).await?;
     Ok(())
 }
 
@@ -304,6 +307,6 @@ pub(crate) async fn delete_all(
     connection: &mut PgConnection,
 ) -> Result<(), Failure> {
     let sql = AssertSqlSafe(table.crud.delete_all.clone());
-    sqlx::query(sql).execute(connection).await?;
+    sqlx::raw_sql(sql).execute(connection).await?;
     Ok(())
 }

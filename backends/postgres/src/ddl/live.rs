@@ -64,11 +64,17 @@ impl LiveTable {
         let table: Option<i64> = sqlx::query_scalar(TABLE)
             .bind(definition.schema.as_deref())
             .bind(&*definition.name)
+            .persistent(false)
             .fetch_optional(&mut *connection)
             .await?;
         let Some(table) = table else { return Ok(None) };
-        let columns = sqlx::query_as(COLUMNS).bind(table).fetch_all(&mut *connection).await?;
-        let rows: Vec<IndexRow> = sqlx::query_as(INDEXES).bind(table).fetch_all(connection).await?;
+        let columns = sqlx::query_as(COLUMNS)
+            .bind(table)
+            .persistent(false)
+            .fetch_all(&mut *connection)
+            .await?;
+        let rows: Vec<IndexRow> =
+            sqlx::query_as(INDEXES).bind(table).persistent(false).fetch_all(connection).await?;
         let mut live = Self { columns, indexes: HashMap::new(), key: Vec::new() };
         for (name, is_unique, is_key, is_partial, is_ready, columns) in rows {
             if is_key {

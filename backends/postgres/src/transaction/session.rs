@@ -141,7 +141,7 @@ impl Session {
         let Some(link) = state.link.take() else {
             return if end == End::Commit { Err(Error::closed(ENDED)) } else { Ok(()) };
         };
-        link.end(end).await.map_err(of_database)
+        link.end(end).await.map_err(error::of_server)
     }
 }
 
@@ -221,14 +221,7 @@ impl State {
     }
 
     async fn execute(&mut self, sql: String) -> Result<()> {
-        self.link()?.execute(AssertSqlSafe(sql)).await.map_err(of_database)
-    }
-}
-
-pub(super) fn of_database(failure: Failure) -> Error {
-    match failure {
-        Failure::Sqlx(error) => error::of_database(error),
-        Failure::Ours(error) => error,
+        self.link()?.execute(AssertSqlSafe(sql)).await.map_err(error::of_server)
     }
 }
 
