@@ -91,6 +91,9 @@ mod book {
     mod errors {}
     #[doc = include_str!("../docs/filters-and-queries.md")]
     mod filters_and_queries {}
+    #[cfg(all(feature = "postgres", not(target_family = "wasm")))]
+    #[doc = include_str!("../docs/postgresql.md")]
+    mod postgresql {}
     #[doc = include_str!("../README.md")]
     mod readme {}
 }

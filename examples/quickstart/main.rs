@@ -1,7 +1,9 @@
 //! The main job, end to end: a table derived from a struct, real data, typed queries.
 //!
 //! `cargo run --example quickstart` runs it on an embedded SQLite file;
-//! `cargo run --example quickstart -- --store memory:` runs the same code in memory.
+//! `cargo run --example quickstart -- --store memory:` runs the same code in memory, and
+//! `cargo run --features postgres --example quickstart -- --store postgres://localhost/shop` on
+//! PostgreSQL.
 
 mod earthquake;
 mod tour;
@@ -11,7 +13,8 @@ use clap::Parser;
 /// Imports a week of earthquakes and asks questions about them.
 #[derive(Parser)]
 struct Arguments {
-    /// Where to store them, as a URL: `sqlite:path` or `memory:`.
+    /// Where to store them, as a URL: `sqlite:path`, `memory:` or, with the feature `postgres`,
+    /// `postgres://host/database`.
     #[arg(long, value_name = "URL", default_value = "sqlite:quickstart.db")]
     store: String,
 }

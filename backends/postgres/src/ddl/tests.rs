@@ -8,7 +8,6 @@ use super::{create_index, create_table, distribute};
 use crate::profile::Profile;
 
 #[derive(storehouse::Table)]
-#[expect(dead_code, reason = "only its definition is used")]
 #[table(schema = "shop", index(customer, note), shard_by(tenant))]
 struct Order {
     #[table(key)]
