@@ -82,8 +82,7 @@ impl<'t> Arguments<'t> {
     }
 
     fn refused(&self, column: usize, error: &dyn std::error::Error) -> Error {
-        let column = &self.definition.columns[column].name;
-        Error::validation(format!("column `{column}` cannot hold this value: {error}"))
+        refused(&self.definition.columns[column].name, error)
     }
 }
 
@@ -183,6 +182,33 @@ where
 }
 
 type Written = Result<(), BoxDynError>;
+
+/// Writes a value as a binary copy has it: its length, and then the value as it would be bound.
+pub(crate) fn write_field(
+    definition: &TableDef,
+    column: usize,
+    value: &Value,
+    pgvector: Pgvector,
+    buffer: &mut Vec<u8>,
+) -> Result<()> {
+    if value.is_null() {
+        buffer.extend_from_slice(&(-1_i32).to_be_bytes());
+        return Ok(());
+    }
+    let definition = &definition.columns[column];
+    let column_type = definition.column_type;
+    let written = write_element(buffer, |buffer| match (value, column_type) {
+        (Value::FloatList(list), ColumnType::Vector(_)) if pgvector.is_some() => {
+            write_vector(list, buffer)
+        }
+        _ => write(value, column_type, buffer),
+    });
+    written.map_err(|error| refused(&definition.name, &*error))
+}
+
+fn refused(column: &str, error: &dyn std::error::Error) -> Error {
+    Error::validation(format!("column `{column}` cannot hold this value: {error}"))
+}
 
 fn write(value: &Value, column_type: ColumnType, buffer: &mut Vec<u8>) -> Written {
     match value {

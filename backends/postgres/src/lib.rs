@@ -22,6 +22,7 @@ mod backend;
 mod bind;
 mod coalesce;
 mod connector;
+mod copy;
 mod ddl;
 mod decode;
 mod engine;

@@ -72,6 +72,11 @@ impl Profile {
         }
     }
 
+    /// Whether rows can be copied in, in PostgreSQL's binary format.
+    pub(crate) const fn has_copy(self) -> bool {
+        matches!(self, Self::Postgres | Self::Citus)
+    }
+
     /// Whether tables can be spread over servers.
     pub(crate) const fn spreads(self) -> bool {
         matches!(self, Self::Citus)

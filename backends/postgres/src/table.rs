@@ -132,6 +132,28 @@ impl Table {
         })
     }
 
+    /// Begins a copy of rows into the table.
+    pub(crate) fn copy_in(&self) -> String {
+        let definition = &*self.definition;
+        let mut sql = String::from("COPY ");
+        Dialect::Postgres.push_table(&mut sql, definition.schema.as_deref(), &definition.name);
+        sql.push_str(" (");
+        for (position, column) in definition.columns.iter().enumerate() {
+            sql.push_str(separator(position));
+            Dialect::Postgres.push_identifier(&mut sql, &column.name);
+        }
+        sql.push_str(") FROM STDIN (FORMAT binary)");
+        sql
+    }
+
+    /// Takes `$1` ids from the sequence.
+    pub(crate) fn draw_ids(&self, column: usize) -> String {
+        let mut sql = String::from("SELECT nextval(s.id) FROM (SELECT ");
+        push_sequence(&mut sql, &self.definition, column);
+        sql.push_str("::regclass AS id) AS s, generate_series(1, $1)");
+        sql
+    }
+
     /// Takes the sequence past the id `$1`, unless it is already.
     pub(crate) fn pass_id(&self, column: usize) -> String {
         let mut sql = String::from("SELECT setval(s.id, $1) FROM (SELECT ");

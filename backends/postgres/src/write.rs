@@ -12,7 +12,8 @@ use storehouse_runtime::{
 };
 
 use crate::{
-    bind::Arguments, decode, engine::Engine, error::UNIQUE_VIOLATION, pool::Failure, table::Table,
+    bind::Arguments, copy, decode, engine::Engine, error::UNIQUE_VIOLATION, pool::Failure,
+    table::Table,
 };
 
 /// So many values are sent in one statement, about; a message has a gigabyte at most.
@@ -43,6 +44,7 @@ pub(crate) async fn write(
     for length in lengths {
         let (segment, after) = rest.split_at_mut(length);
         rest = after;
+        let in_transaction = in_transaction || own_transaction;
         match write_segment(engine, table, connection, segment, mode, in_transaction).await {
             Ok(is_stored) => stored.extend(std::iter::repeat_n(is_stored, length)),
             Err(failure) => {
@@ -114,6 +116,9 @@ async fn write_segment(
     mode: WriteMode,
     in_transaction: bool,
 ) -> Result<bool, Failure> {
+    if copy::load(engine, table, connection, rows, mode, in_transaction).await? {
+        return Ok(true);
+    }
     let generated = rows.first().is_some_and(|row| lacks_id(table, row));
     if !generated {
         return write_given(engine, table, connection, rows, mode).await;
@@ -189,6 +194,18 @@ async fn write_generated(
 
 fn bind_columns(arguments: &mut Arguments<'_>, table: &Table, rows: &[EncodedRow]) -> Result<()> {
     for column in 0..table.definition.columns.len() {
+        arguments.values(column, rows.iter().map(move |row| &row.0[column]))?;
+    }
+    Ok(())
+}
+
+/// Binds the keys of rows, one array for each column of the key.
+pub(crate) fn bind_keys(
+    arguments: &mut Arguments<'_>,
+    table: &Table,
+    rows: &[EncodedRow],
+) -> Result<()> {
+    for &column in &*table.definition.key {
         arguments.values(column, rows.iter().map(move |row| &row.0[column]))?;
     }
     Ok(())

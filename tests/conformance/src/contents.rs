@@ -90,6 +90,13 @@ macro_rules! __contents {
                 generates_a_key_for_each_row;
                 can_be_very_large;
             }
+            OnStore large_bulks {
+                hold_every_kind_of_value;
+                replace_what_is_there;
+                with_a_conflict_store_nothing;
+                generate_a_key_for_each_row;
+                belong_to_their_transaction [TRANSACTIONS];
+            }
             OnStore keys {
                 of_every_integer_are_generated;
                 of_uuid_are_version_7_and_ascend;

@@ -13,6 +13,7 @@ pub(crate) mod events;
 pub(crate) mod filters;
 pub(crate) mod insert;
 pub(crate) mod keys;
+pub(crate) mod large_bulks;
 pub(crate) mod names;
 pub(crate) mod ordering;
 pub(crate) mod paging;
