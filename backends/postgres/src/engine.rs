@@ -42,7 +42,8 @@ impl Engine {
     /// Opens a connection, to see that there is a server, and keeps it.
     pub(crate) async fn open(options: PostgresOptions) -> Result<Self> {
         let counters = Arc::new(Counters::default());
-        let for_batches = (options.max_connections / 2).min(FOR_BATCHES);
+        let for_batches =
+            if options.coalescing { (options.max_connections / 2).min(FOR_BATCHES) } else { 0 };
         let (lock_timeout, generation) = (options.lock_timeout, Generation::default());
         let pool = |connections, lock_timeout| {
             Arc::new(Pool::new(&options, connections, lock_timeout, &generation, &counters))
@@ -63,7 +64,8 @@ impl Engine {
 
     /// Opens the first connection, which tells what kind of server it is.
     async fn first_connection(&self) -> Result<Profile> {
-        let mut held = self.batches.acquire().await?;
+        let pool = if self.options.coalescing { &self.batches } else { &self.singles };
+        let mut held = pool.acquire().await?;
         if let Some(profile) = self.options.profile {
             return Ok(profile);
         }

@@ -40,7 +40,7 @@ pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
 /// An error of a statement about the table of `definition`.
 pub(crate) fn of_table(failure: Failure, definition: &TableDef) -> Error {
     let error = match failure {
-        Failure::Ours(error) => return error,
+        Failure::Ours(error) | Failure::Unreached(error) => return error,
         Failure::Sqlx(error) => error,
     };
     let Some(reported) = reported(&error) else { return of_database(error) };
@@ -79,7 +79,7 @@ pub(crate) fn of_table(failure: Failure, definition: &TableDef) -> Error {
 /// An error of a statement about no table in particular.
 pub(crate) fn of_server(failure: Failure) -> Error {
     match failure {
-        Failure::Ours(error) => error,
+        Failure::Ours(error) | Failure::Unreached(error) => error,
         Failure::Sqlx(error) => of_database(error),
     }
 }
@@ -136,12 +136,13 @@ pub(crate) fn lost_midway() -> Error {
     retryable("the connection to PostgreSQL was lost in the middle of an answer; read again")
 }
 
-/// A write that was sent together with others when the connection was lost.
-pub(crate) fn lost_with_others() -> Error {
-    retryable(
-        "the connection to PostgreSQL was lost; \
-         a write that was under way may or may not have been done",
-    )
+/// The same error once more, for another of those who shared a round trip.
+pub(crate) fn repeat(error: &Error) -> Error {
+    match error {
+        Error::Busy { message, .. } => Error::busy(message.clone()),
+        Error::Backend { message, retryable: true, .. } => retryable(message),
+        other => Error::backend(other.to_string(), None),
+    }
 }
 
 fn retryable(message: &str) -> Error {

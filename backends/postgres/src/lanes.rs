@@ -5,7 +5,7 @@
 //! own, so that a caller who goes away takes nobody along. Nobody ever waits for company.
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
     marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -32,6 +32,17 @@ pub(crate) trait Request: Sized + Send + 'static {
     /// Where those about one table meet.
     fn lanes(table: &Table) -> &Lanes<Self>;
 
+    /// Those that have a mark in common happen one after another, in the order in which they
+    /// came; what has none happens at any time.
+    fn mark(&self) -> Option<u64> {
+        None
+    }
+
+    /// Takes what keeps others with its mark from being under way, until it is dropped.
+    fn hold(&mut self, hold: Hold<Self>) {
+        drop(hold);
+    }
+
     /// Whether this one can go together with those.
     fn joins(&self, batch: &[Self]) -> bool;
 
@@ -51,6 +62,8 @@ struct State<R> {
     /// How many batches are under way.
     running: usize,
     waiting: VecDeque<R>,
+    /// The marks of what is under way.
+    held: HashSet<u64>,
 }
 
 impl<R> Default for Lanes<R> {
@@ -61,7 +74,38 @@ impl<R> Default for Lanes<R> {
 
 impl<R> Default for State<R> {
     fn default() -> Self {
-        Self { running: 0, waiting: VecDeque::new() }
+        Self { running: 0, waiting: VecDeque::new(), held: HashSet::new() }
+    }
+}
+
+impl<R: Request> State<R> {
+    fn is_free(&self, mark: Option<u64>) -> bool {
+        mark.is_none_or(|mark| !self.held.contains(&mark))
+    }
+
+    /// Takes the first that waits and may go, and with it all that can go together.
+    fn take(&mut self) -> Vec<R> {
+        let mut batch = Vec::new();
+        // Whoever shares a mark with one that stays has to stay too.
+        let mut staying = HashSet::new();
+        let mut place = 0;
+        while batch.len() < LARGEST
+            && let Some(request) = self.waiting.get(place)
+        {
+            let mark = request.mark();
+            let may_go = self.is_free(mark) && mark.is_none_or(|mark| !staying.contains(&mark));
+            if may_go
+                && request.joins(&batch)
+                && let Some(request) = self.waiting.remove(place)
+            {
+                self.held.extend(mark);
+                batch.push(request);
+            } else {
+                staying.extend(mark);
+                place += 1;
+            }
+        }
+        batch
     }
 }
 
@@ -71,15 +115,21 @@ impl<R: Request> Lanes<R> {
     }
 
     /// The right to be under way, if nobody is.
-    pub(crate) fn enter(engine: &Arc<Engine>, table: &Arc<Table>) -> Option<Lane<R>> {
-        let runtime = Handle::current();
+    pub(crate) fn enter(
+        engine: &Arc<Engine>,
+        table: &Arc<Table>,
+        mark: Option<u64>,
+    ) -> Option<(Lane<R>, Option<Hold<R>>)> {
+        let place = Place::here(engine, table);
         let mut states = R::lanes(table).states();
-        let state = states.entry(runtime.id()).or_default();
-        if state.running > 0 {
+        let state = states.entry(place.runtime.id()).or_default();
+        if state.running > 0 || !state.is_free(mark) {
             return None;
         }
         state.running = 1;
-        Some(Lane::new(engine, table, runtime))
+        state.held.extend(mark);
+        let hold = mark.map(|mark| Hold { place: place.clone(), mark, of: PhantomData });
+        Some((Lane::new(place), hold))
     }
 
     /// Lets a request wait for its turn, and then for its answer.
@@ -89,95 +139,136 @@ impl<R: Request> Lanes<R> {
         request: R,
         mut answer: oneshot::Receiver<A>,
     ) -> Option<A> {
-        let runtime = Handle::current();
-        let lanes = R::lanes(table);
+        let place = Place::here(engine, table);
+        let mark = request.mark();
         let mut request = Some(request);
         loop {
-            let lane = {
-                let mut states = lanes.states();
-                let state = states.entry(runtime.id()).or_default();
+            let may_lead = {
+                let mut states = R::lanes(table).states();
+                let state = states.entry(place.runtime.id()).or_default();
                 let is_new = request.is_some();
                 state.waiting.extend(request.take());
                 // At first, those under way may just have come to their end. Later, they wait
                 // for a lock, or for a slow answer.
                 let most = if is_new { 1 } else { MOST };
-                let may_lead = state.running < most && !state.waiting.is_empty();
+                let may_lead =
+                    state.running < most && !state.waiting.is_empty() && state.is_free(mark);
                 state.running += usize::from(may_lead);
-                may_lead.then(|| Lane::<R>::new(engine, table, runtime.clone()))
+                may_lead
             };
-            if let Some(lane) = lane {
-                lane.start();
+            if may_lead {
+                Lane::<R>::new(place.clone()).start();
             }
             if let Ok(answer) = tokio::time::timeout(STALLED, &mut answer).await {
                 return answer.ok();
             }
         }
     }
+}
 
-    /// The requests at the front that can go together.
-    fn take(&self, runtime: runtime::Id) -> Vec<R> {
-        let mut states = self.states();
-        let mut batch: Vec<R> = Vec::new();
-        let Some(state) = states.get_mut(&runtime) else { return batch };
-        while batch.len() < LARGEST
-            && let Some(request) = state.waiting.pop_front_if(|request| request.joins(&batch))
-        {
-            batch.push(request);
+/// Which requests a lane serves.
+#[derive(Clone)]
+struct Place {
+    engine: Arc<Engine>,
+    table: Arc<Table>,
+    runtime: Handle,
+}
+
+impl Place {
+    fn here(engine: &Arc<Engine>, table: &Arc<Table>) -> Self {
+        let (engine, table) = (Arc::clone(engine), Arc::clone(table));
+        Self { engine, table, runtime: Handle::current() }
+    }
+}
+
+/// Keeps requests with one mark from being under way. Dropped, the next of them may go.
+pub(crate) struct Hold<R: Request> {
+    place: Place,
+    mark: u64,
+    of: PhantomData<fn() -> R>,
+}
+
+impl<R: Request> Drop for Hold<R> {
+    fn drop(&mut self) {
+        let mut states = R::lanes(&self.place.table).states();
+        let Entry::Occupied(mut entry) = states.entry(self.place.runtime.id()) else { return };
+        let state = entry.get_mut();
+        state.held.remove(&self.mark);
+        // Whoever is under way looks again before the end.
+        if state.running > 0 {
+            return;
         }
-        batch
+        if !state.waiting.is_empty() {
+            state.running = 1;
+            drop(states);
+            Lane::<R>::new(self.place.clone()).start();
+        } else if state.held.is_empty() {
+            entry.remove();
+        }
     }
 }
 
 /// The right to be under way. Dropped, it goes to those who wait.
 pub(crate) struct Lane<R: Request> {
-    engine: Arc<Engine>,
-    table: Arc<Table>,
-    runtime: Handle,
+    place: Place,
     /// Whether it was given to a task that has not begun.
     is_starting: bool,
     of: PhantomData<fn() -> R>,
 }
 
 impl<R: Request> Lane<R> {
-    fn new(engine: &Arc<Engine>, table: &Arc<Table>, runtime: Handle) -> Self {
-        let (engine, table) = (Arc::clone(engine), Arc::clone(table));
-        Self { engine, table, runtime, is_starting: false, of: PhantomData }
+    fn new(place: Place) -> Self {
+        Self { place, is_starting: false, of: PhantomData }
     }
 
     /// Serves those who wait, on a task of the runtime that they wait on.
     fn start(mut self) {
         self.is_starting = true;
-        self.runtime.clone().spawn(self.serve());
+        self.place.runtime.clone().spawn(self.serve());
     }
 
-    /// Runs those who wait, until nobody does.
+    /// Runs those who wait, until nobody does who may go.
     async fn serve(mut self) {
         self.is_starting = false;
         loop {
-            let batch = R::lanes(&self.table).take(self.runtime.id());
+            let batch = self.take();
             if batch.is_empty() {
                 return;
             }
-            R::run_all(&self.engine, &self.table, batch).await;
+            R::run_all(&self.place.engine, &self.place.table, batch).await;
             // Those who were answered may have more to ask, and then go together again.
             tokio::task::yield_now().await;
         }
+    }
+
+    fn take(&self) -> Vec<R> {
+        let mut states = R::lanes(&self.place.table).states();
+        let Some(state) = states.get_mut(&self.place.runtime.id()) else { return Vec::new() };
+        let mut batch = state.take();
+        drop(states);
+        for request in &mut batch {
+            if let Some(mark) = request.mark() {
+                request.hold(Hold { place: self.place.clone(), mark, of: PhantomData });
+            }
+        }
+        batch
     }
 }
 
 impl<R: Request> Drop for Lane<R> {
     fn drop(&mut self) {
-        let mut states = R::lanes(&self.table).states();
-        let Entry::Occupied(mut entry) = states.entry(self.runtime.id()) else { return };
+        let mut states = R::lanes(&self.place.table).states();
+        let Entry::Occupied(mut entry) = states.entry(self.place.runtime.id()) else { return };
         let state = entry.get_mut();
         // A task that was dropped before it began belonged to a runtime that has ended, and
         // with it all that wait.
-        if !state.waiting.is_empty() && !self.is_starting {
+        let may_go = |request: &R| state.is_free(request.mark());
+        if !self.is_starting && state.waiting.iter().any(may_go) {
             drop(states);
-            return Self::new(&self.engine, &self.table, self.runtime.clone()).start();
+            return Self::new(self.place.clone()).start();
         }
         state.running -= 1;
-        if state.running == 0 {
+        if state.running == 0 && state.held.is_empty() {
             let ended = entry.remove();
             drop(states);
             drop(ended);

@@ -21,7 +21,11 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use crate::{error, options::PostgresOptions, statistics::Counters};
+use crate::{
+    error::{self, LOCK_NOT_AVAILABLE},
+    options::PostgresOptions,
+    statistics::Counters,
+};
 
 /// Counts how often the server was lost. Connections from before are not used any more, whichever
 /// pool they are in.
@@ -275,6 +279,8 @@ impl Drop for Held {
 pub(crate) enum Failure {
     Sqlx(sqlx::Error),
     Ours(Error),
+    /// There was no connection to be had, so nothing was done.
+    Unreached(Error),
 }
 
 impl Failure {
@@ -282,8 +288,18 @@ impl Failure {
     pub(crate) fn is_lost(&self) -> bool {
         match self {
             Self::Sqlx(error) => error::is_lost(error),
-            Self::Ours(_) => false,
+            Self::Ours(_) | Self::Unreached(_) => false,
         }
+    }
+
+    /// Whether it is about the connection, and so about all that would have gone over it.
+    pub(crate) fn concerns_all(&self) -> bool {
+        self.is_lost() || matches!(self, Self::Unreached(_))
+    }
+
+    /// Whether something that it needs stayed locked.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.code() == Some(LOCK_NOT_AVAILABLE)
     }
 
     /// The five characters by which PostgreSQL names what went wrong.
@@ -318,7 +334,10 @@ macro_rules! run {
     ($pool:expr, $again:expr, |$connection:ident| $work:expr) => {{
         let mut attempt = 1;
         loop {
-            let mut held = $pool.acquire().await?;
+            let mut held = match $pool.acquire().await {
+                Ok(held) => held,
+                Err(error) => break Err($crate::pool::Failure::Unreached(error)),
+            };
             let result = match held.start_operation().await {
                 Ok($connection) => $work.await,
                 Err(failure) => Err(failure),

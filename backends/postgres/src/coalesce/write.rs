@@ -1,0 +1,167 @@
+//! Single rows that are written at the same time.
+
+use std::{
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    slice,
+    sync::Arc,
+};
+
+use storehouse_runtime::{EncodedKey, EncodedRow, Result, WriteMode};
+use tokio::sync::oneshot;
+
+use super::{Outcome, Reply, Waiter, gone, is_locked, refuse_all, unless_all_leave};
+use crate::{
+    engine::Engine,
+    lanes::{Hold, Lanes, Request},
+    pool::{Failure, Pool, run, write_again},
+    table::Table,
+    write,
+};
+
+/// One row, and who writes it.
+pub(crate) struct WriteRequest {
+    write: Write,
+    /// The row's key, unless its id is left to the database.
+    key: Option<EncodedKey>,
+    mark: Option<u64>,
+    reply: Reply<Write, EncodedRow>,
+}
+
+struct Write {
+    row: EncodedRow,
+    mode: WriteMode,
+    /// Keeps later writes to the same key waiting.
+    hold: Option<Hold<WriteRequest>>,
+}
+
+/// Puts or inserts one row, and answers with it as it is stored.
+pub(crate) async fn write(
+    engine: &Arc<Engine>,
+    table: &Arc<Table>,
+    row: EncodedRow,
+    mode: WriteMode,
+) -> Result<EncodedRow> {
+    engine.counters.writes.add(1);
+    let mut write = Write { row, mode, hold: None };
+    if engine.options.coalescing {
+        let key = (!write::lacks_id(table, &write.row)).then(|| write::key_of(table, &write.row));
+        let hasher = BuildHasherDefault::<DefaultHasher>::default();
+        let mark = key.as_ref().map(|key| hasher.hash_one(key));
+        if let Some((lane, hold)) = Lanes::<WriteRequest>::enter(engine, table, mark) {
+            write.hold = hold;
+            let result = write_alone(engine, table, &engine.batches, &write).await;
+            if !is_locked(&result) {
+                drop(write);
+                return table.answer(result);
+            }
+            drop(lane);
+        } else {
+            let (reply, outcome) = oneshot::channel();
+            let request = WriteRequest { write, key, mark, reply };
+            match Lanes::wait(engine, table, request, outcome).await.ok_or_else(gone)? {
+                Outcome::Answered(answer) => return answer,
+                Outcome::Locked(again) => write = again,
+            }
+        }
+    }
+    table.answer(write_alone(engine, table, &engine.singles, &write).await)
+}
+
+async fn write_alone(
+    engine: &Engine,
+    table: &Table,
+    pool: &Arc<Pool>,
+    write: &Write,
+) -> Result<EncodedRow, Failure> {
+    let rows = slice::from_ref(&write.row);
+    let stored = write_together(engine, table, pool, rows, write.mode).await?;
+    stored.into_iter().flatten().next().ok_or_else(|| Failure::from(gone()))
+}
+
+async fn write_together(
+    engine: &Engine,
+    table: &Table,
+    pool: &Arc<Pool>,
+    rows: &[EncodedRow],
+    mode: WriteMode,
+) -> Result<Vec<Option<EncodedRow>>, Failure> {
+    engine.counters.write_statements.add(1);
+    run!(pool, write_again, |connection| write::write(
+        engine,
+        table,
+        connection,
+        rows.to_vec(),
+        mode,
+        engine.options.transaction_pooling
+    ))
+}
+
+impl Waiter for WriteRequest {
+    fn leaves(&mut self) -> impl Future<Output = ()> + Send {
+        self.reply.closed()
+    }
+}
+
+impl Request for WriteRequest {
+    fn lanes(table: &Table) -> &Lanes<Self> {
+        &table.writes
+    }
+
+    /// Two writes to one key are two statements, so that both are seen, the later one last.
+    fn mark(&self) -> Option<u64> {
+        self.mark
+    }
+
+    fn hold(&mut self, hold: Hold<Self>) {
+        self.write.hold = Some(hold);
+    }
+
+    /// Rows of one kind.
+    fn joins(&self, batch: &[Self]) -> bool {
+        batch.first().is_none_or(|other| {
+            other.write.mode == self.write.mode && other.key.is_some() == self.key.is_some()
+        })
+    }
+
+    async fn run_all(engine: &Arc<Engine>, table: &Arc<Table>, mut batch: Vec<Self>) {
+        // Whoever went away before the statement began gets nothing done.
+        batch.retain(|request| !request.reply.is_closed());
+        // In one order everywhere, so that two statements do not wait for each other's rows.
+        batch.sort_by(|one, other| one.key.cmp(&other.key));
+        if let [first, _, ..] = batch.as_slice() {
+            let mode = first.write.mode;
+            let rows: Vec<_> = batch.iter().map(|request| request.write.row.clone()).collect();
+            let together = write_together(engine, table, &engine.batches, &rows, mode);
+            match unless_all_leave(&mut batch, together).await {
+                None => return,
+                Some(Ok(stored)) => {
+                    for (request, stored) in batch.into_iter().zip(stored) {
+                        let _ = request.reply.send(Outcome::Answered(stored.ok_or_else(gone)));
+                    }
+                    return;
+                }
+                // Where it was lost nobody knows whether it was done, so it must not be done again.
+                Some(Err(failure)) if failure.concerns_all() => {
+                    return refuse_all(
+                        table,
+                        failure,
+                        batch.into_iter().map(|request| request.reply),
+                    );
+                }
+                // Nothing of it was done. Each goes alone, and only what is wrong fails.
+                Some(Err(_)) => {}
+            }
+        }
+        for WriteRequest { write, mut reply, .. } in batch {
+            let alone = write_alone(engine, table, &engine.batches, &write);
+            let Some(result) = unless_all_leave(slice::from_mut(&mut reply), alone).await else {
+                continue;
+            };
+            let _ = reply.send(if is_locked(&result) {
+                Outcome::Locked(write)
+            } else {
+                Outcome::Answered(table.answer(result))
+            });
+        }
+    }
+}
