@@ -24,3 +24,12 @@ async fn same_output_on_every_backend() {
     assert_eq!(memory, output(&file).await);
     assert_eq!(memory, output("sqlite::memory:").await);
 }
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn same_output_on_postgres() {
+    let database = storehouse_test_postgres::Database::create().await;
+    let memory = output("memory:").await;
+    assert_eq!(memory, output(database.url()).await);
+    assert_eq!(memory, output(database.url()).await);
+}

@@ -131,16 +131,46 @@ impl Store {
     ///
     /// Where transactions run side by side, as on PostgreSQL, some cannot be brought into an
     /// order with the others, and it is for the program to run them again. What `body` does
-    /// outside of the database it does again too. A commit whose connection was lost may have
+    /// outside of the database it does again too; it is cloned for each attempt, so it can borrow
+    /// what it reads, and has to return what it finds. A commit whose connection was lost may have
     /// been done; it is not retried.
+    ///
+    /// ```
+    /// use storehouse::prelude::*;
+    ///
+    /// #[derive(Table, Debug)]
+    /// struct Counter {
+    ///     #[table(key)]
+    ///     name: String,
+    ///     value: i64,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// let store = storehouse::open("memory:").await?;
+    /// let counters = store.tabular::<Counter>().await?;
+    /// counters.setup_database().await?;
+    ///
+    /// let value = store
+    ///     .retry_transaction(5, async |tx| {
+    ///         let counters = counters.in_tx(tx);
+    ///         let value = counters.get("visits").await?.map_or(0, |row| row.value) + 1;
+    ///         counters.put(Counter { name: "visits".into(), value }).await?;
+    ///         Ok(value)
+    ///     })
+    ///     .await?;
+    /// assert_eq!(value, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn retry_transaction<R>(
         &self,
         attempts: usize,
-        mut body: impl AsyncFnMut(&Transaction) -> Result<R>,
+        body: impl AsyncFnOnce(&Transaction) -> Result<R> + Clone,
     ) -> Result<R> {
         let mut attempt = 1;
         loop {
-            match self.transaction(async |transaction| body(transaction).await).await {
+            match self.transaction(body.clone()).await {
                 Err(error) if attempt < attempts && error.is_retryable() => attempt += 1,
                 result => return result,
             }

@@ -53,7 +53,7 @@ pub(crate) async fn go_with_every_kind_of_query(store: &Store) -> Outcome {
 pub(crate) async fn lose_no_update(store: &Store) -> Outcome {
     async fn add_one(settings: &Tabular<Setting>, store: &Store) -> Result<()> {
         store
-            .transaction(async |tx| {
+            .retry_transaction(usize::MAX, async |tx| {
                 let inside = settings.in_tx(tx);
                 let counter = inside.query(Setting::NAME.eq("counter")).lock(RowLock::for_update());
                 let value = counter.first().await?.map_or(0, |row| row.value) + 1;
@@ -64,7 +64,7 @@ pub(crate) async fn lose_no_update(store: &Store) -> Outcome {
     }
     let settings = set_up::<Setting>(store).await?;
     settings.put(setting("counter", 0)).await?;
-    let all = (0..20).map(|_| until_done(|| add_one(&settings, store)));
+    let all = (0..20).map(|_| add_one(&settings, store));
     for result in futures::future::join_all(all).await {
         result?;
     }
@@ -76,7 +76,7 @@ pub(crate) async fn lose_no_update(store: &Store) -> Outcome {
 pub(crate) async fn share_out_rows_without_waiting(store: &Store) -> Outcome {
     async fn take(settings: &Tabular<Setting>, store: &Store) -> Result<Option<String>> {
         store
-            .transaction(async |tx| {
+            .retry_transaction(usize::MAX, async |tx| {
                 let inside = settings.in_tx(tx);
                 let free = inside.query(Setting::VALUE.eq(0));
                 let free = free.lock(RowLock::for_update().skip_locked()).first().await?;
@@ -92,7 +92,7 @@ pub(crate) async fn share_out_rows_without_waiting(store: &Store) -> Outcome {
         let mut taken = Vec::new();
         // Nothing is free while others hold what is left; then they may still give it back.
         while settings.count(Setting::VALUE.eq(0)).await? > 0 {
-            taken.extend(until_done(|| take(&settings, store)).await?);
+            taken.extend(take(&settings, store).await?);
         }
         Ok::<_, storehouse_runtime::Error>(taken)
     });
@@ -104,16 +104,6 @@ pub(crate) async fn share_out_rows_without_waiting(store: &Store) -> Outcome {
     }
     assert_eq!(seen.len(), 10);
     Ok(())
-}
-
-/// Runs a transaction again as long as it came in the way of another.
-async fn until_done<R, F: Future<Output = Result<R>>>(run: impl Fn() -> F) -> Result<R> {
-    loop {
-        match run().await {
-            Err(error) if error.is_retryable() => {}
-            result => return result,
-        }
-    }
 }
 
 pub(crate) async fn are_where_the_backend_says(store: &Store) -> Outcome {

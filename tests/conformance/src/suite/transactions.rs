@@ -219,17 +219,8 @@ pub(crate) async fn generate_keys(store: &Store) -> Outcome {
 /// Adds one, however often it takes: a backend that lets transactions run side by side may refuse
 /// one that came in the way of another, and says that it can be run again.
 pub(super) async fn add_one(settings: &Tabular<Setting>, store: &Store) -> Result<()> {
-    loop {
-        match try_to_add_one(settings, store).await {
-            Err(error) if error.is_retryable() => {}
-            result => return result,
-        }
-    }
-}
-
-async fn try_to_add_one(settings: &Tabular<Setting>, store: &Store) -> Result<()> {
     store
-        .transaction(async |tx| {
+        .retry_transaction(usize::MAX, async |tx| {
             let inside = settings.in_tx(tx);
             let counter = inside.get("counter").await?.map_or(0, |row| row.value);
             inside.put(setting("counter", counter + 1)).await?;
