@@ -2,7 +2,9 @@
 //!
 //! The codes are those of appendix A of PostgreSQL's manual.
 
-use sqlx::postgres::PgDatabaseError;
+use std::time::Duration;
+
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use storehouse_runtime::{Error, Source, TableDef};
 
 use crate::{ddl::index_name, pool::Failure};
@@ -11,6 +13,8 @@ use crate::{ddl::index_name, pool::Failure};
 const SERIALIZATION_FAILURE: &str = "40001";
 /// Two transactions waited for each other.
 const DEADLOCK_DETECTED: &str = "40P01";
+/// The server is on its way up or down.
+const CANNOT_CONNECT_NOW: &str = "57P03";
 /// A row stayed locked for longer than `lock_timeout`.
 pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// A key or a unique column is taken.
@@ -29,12 +33,45 @@ pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
         | sqlx::Error::WorkerCrashed => true,
-        // The server shuts down, or an administrator ended the connection.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08"))
-        }
+        // The server shuts down, an administrator ended the connection, or it was idle for longer
+        // than it may be.
+        sqlx::Error::Database(_) => reported(error).is_some_and(ends_connection),
         _ => false,
     }
+}
+
+/// After a fatal error the server closes the connection.
+fn ends_connection(reported: &PgDatabaseError) -> bool {
+    matches!(reported.severity(), PgSeverity::Fatal | PgSeverity::Panic)
+        || reported.code().starts_with("08")
+}
+
+/// An error before there was a connection, so that nothing can have been done.
+pub(crate) fn of_connecting(error: sqlx::Error) -> Error {
+    match reported(&error).map(PgDatabaseError::code) {
+        Some(CANNOT_CONNECT_NOW) => backend(
+            format!("PostgreSQL is starting up or shutting down; try again ({error})"),
+            true,
+            error,
+        ),
+        None if is_lost(&error) => backend(
+            format!(
+                "PostgreSQL cannot be reached; see that it runs, and that the host and the port \
+                 are right ({error})"
+            ),
+            true,
+            error,
+        ),
+        _ => of_database(error),
+    }
+}
+
+/// Nobody answered while a connection was being opened.
+pub(crate) fn silent(waited: Duration) -> Error {
+    retryable(&format!(
+        "PostgreSQL did not answer for {waited:?}; see that it runs and that the network lets \
+         through what it answers, or wait longer with a greater `acquire_timeout`"
+    ))
 }
 
 /// An error of a statement about the table of `definition`.
@@ -118,14 +155,16 @@ pub(crate) fn of_database(error: sqlx::Error) -> Error {
             false,
         ),
         "57014" => ("the statement was cancelled, or took longer than it may", true),
-        code if code.starts_with("57P") || code.starts_with("08") => {
-            ("the server ended the connection", true)
-        }
         code if code.starts_with("28") => ("the server refuses the user or the password", false),
         "3D000" => ("the database does not exist; create it first", false),
         "42501" => ("the user lacks a privilege; grant it, or let its owner do this", false),
         "53100" => ("the server's disk is full; make room and try again", false),
         "25006" => ("the server is a read-only replica; connect to the primary", false),
+        _ if ends_connection(reported) => (
+            "the server ended the connection; \
+             a write that was under way may or may not have been done",
+            true,
+        ),
         _ => ("PostgreSQL refused the statement", false),
     };
     backend(format!("{advice} ({message})"), retryable, error)

@@ -55,6 +55,9 @@ struct Idle {
 /// A connection that nobody has used for so long is asked whether it still answers.
 const DOUBTFUL_AFTER: Duration = Duration::from_secs(1);
 
+/// One that does not answer in this time is taken for lost. It costs no more than a new one.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
 /// The connections of one kind.
 #[derive(Debug)]
 pub(crate) struct Pool {
@@ -143,11 +146,17 @@ impl Pool {
 
     /// The connection, unless it was idle for long and turns out to be lost.
     async fn trust(&self, mut idle: Idle) -> Option<PgConnection> {
-        if idle.since.elapsed() >= DOUBTFUL_AFTER && idle.connection.ping().await.is_err() {
-            self.generation.end();
-            return None;
+        if idle.since.elapsed() < DOUBTFUL_AFTER {
+            return Some(idle.connection);
         }
-        Some(idle.connection)
+        let patience = ANSWERS_WITHIN.min(self.acquire_timeout);
+        let answer = tokio::time::timeout(patience, idle.connection.ping()).await;
+        if matches!(answer, Ok(Ok(()))) {
+            return Some(idle.connection);
+        }
+        // Lost, or cut off without a word.
+        self.generation.end();
+        None
     }
 
     async fn wait_for_permit(&self) -> Result<OwnedSemaphorePermit> {
@@ -164,7 +173,14 @@ impl Pool {
 
     async fn open(&self) -> Result<PgConnection> {
         self.counters.connections.add(1);
-        let mut connection = self.connect.connect().await.map_err(error::of_database)?;
+        match tokio::time::timeout(self.acquire_timeout, self.connect()).await {
+            Ok(connected) => connected,
+            Err(_) => Err(error::silent(self.acquire_timeout)),
+        }
+    }
+
+    async fn connect(&self) -> Result<PgConnection> {
+        let mut connection = self.connect.connect().await.map_err(error::of_connecting)?;
         if self.begin.is_some() {
             learn_vector(&mut connection).await;
         }

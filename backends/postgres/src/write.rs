@@ -56,7 +56,9 @@ pub(crate) async fn write(
     if own_transaction {
         let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
         let ended = sqlx::raw_sql(end).execute(connection).await;
-        if result.is_ok() {
+        // A failure that lost the connection has rolled back by itself. After any other, one that
+        // could not roll back must not be used again.
+        if !result.as_ref().is_err_and(Failure::is_lost) {
             ended?;
         }
     }
