@@ -15,14 +15,14 @@ use std::{
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions,
 };
-use storehouse_runtime::{Error, Result};
+use storehouse_runtime::{Error, Result, WriteMode};
 use tokio::{
     runtime::{self, Handle},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
 use crate::{
-    error::{self, LOCK_NOT_AVAILABLE},
+    error::{self, LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION},
     options::PostgresOptions,
     statistics::Counters,
 };
@@ -379,6 +379,21 @@ pub(crate) fn read_again(failure: &Failure, attempt: usize) -> bool {
 pub(crate) fn set_up_again(failure: &Failure, attempt: usize) -> bool {
     let is_there = matches!(failure.code(), Some("42P06" | "42P07" | "42710"));
     write_again(failure, attempt) || (attempt < 5 && is_there)
+}
+
+/// When rows are written again that were written in `mode`.
+///
+/// A row that is put cannot clash with its own key, but it can seem to clash with itself by another
+/// unique column: where somebody replaces the same row at the same moment, PostgreSQL may see
+/// neither the row before nor the one after, and asks the other unique indexes too.
+pub(crate) fn rows_again(mode: WriteMode) -> fn(&Failure, usize) -> bool {
+    match mode {
+        WriteMode::Put => |failure, attempt| {
+            let seems_to_clash = failure.code() == Some(UNIQUE_VIOLATION);
+            write_again(failure, attempt) || (attempt < 3 && seems_to_clash)
+        },
+        _ => write_again,
+    }
 }
 
 /// A write is tried again when the server undid it for the sake of others. When the connection

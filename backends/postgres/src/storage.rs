@@ -12,7 +12,7 @@ use crate::{
     backend::{NAME, PostgresBackend},
     coalesce, ddl,
     engine::Engine,
-    pool::{read_again, run, set_up_again, write_again},
+    pool::{read_again, rows_again, run, set_up_again, write_again},
     read,
     table::Table,
     transaction::{Access, Session, run_in},
@@ -75,10 +75,13 @@ macro_rules! read {
 /// itself.
 macro_rules! write {
     ($storage:expr, |$connection:ident| $work:expr) => {
+        write!($storage, write_again, |$connection| $work)
+    };
+    ($storage:expr, $again:expr, |$connection:ident| $work:expr) => {
         match &$storage.scope {
             Scope::Anywhere(engine) => {
                 engine.id.check_may_wait()?;
-                $storage.table.answer(run!(engine.singles, write_again, |$connection| $work))
+                $storage.table.answer(run!(engine.singles, $again, |$connection| $work))
             }
             Scope::Transaction(session) => {
                 run_in!(session, &$storage.table, Access::Write, |$connection| $work)
@@ -187,7 +190,7 @@ impl TabularStorage for PostgresTabularStorage {
             return Ok(vec![Some(coalesce::write(engine, &self.table, row, mode).await?)]);
         }
         let in_transaction = self.is_in_transaction() || engine.options.transaction_pooling;
-        write!(self, |connection| write::write(
+        write!(self, rows_again(mode), |connection| write::write(
             engine,
             table,
             connection,

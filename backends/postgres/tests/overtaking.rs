@@ -149,3 +149,24 @@ async fn a_crowd_on_one_key_starves_nobody() {
     in_time(join(crowd, one)).await;
     assert_eq!(items.size().await.unwrap(), 21);
 }
+
+/// While somebody replaces a row, PostgreSQL may find its name taken by itself.
+#[tokio::test]
+async fn who_puts_the_same_row_does_not_clash() {
+    let (database, opened) = open(|options| options).await;
+    let items = opened.table::<Item>().await;
+    items.put_bulk((0..64).map(item)).await.unwrap();
+    let put = async |number: i64| {
+        // On connections of their own.
+        let other = Opened::open(database.url(), |options| options).await.unwrap();
+        let items = other.store.tabular::<Item>().await.unwrap();
+        for amount in 0..50 {
+            items.put(Item { amount, ..item(number % 2) }).await.unwrap();
+            items.put_bulk((0..64).map(|id| Item { amount, ..item(id) })).await.unwrap();
+        }
+    };
+    in_time(join_all((0..8).map(put))).await;
+    assert_eq!(items.size().await.unwrap(), 64);
+    let clash = items.put(Item { id: 100, ..item(0) }).await.unwrap_err();
+    assert!(matches!(clash, Error::Conflict { .. }), "{clash}");
+}

@@ -13,7 +13,7 @@ use super::{Outcome, Reply, Waiter, gone, is_locked, refuse_all, unless_all_leav
 use crate::{
     engine::Engine,
     lanes::{Hold, Lanes, Request},
-    pool::{Failure, Pool, run, write_again},
+    pool::{Failure, Pool, rows_again, run, write_again},
     table::Table,
     write,
 };
@@ -86,7 +86,9 @@ async fn write_together(
     mode: WriteMode,
 ) -> Result<Vec<Option<EncodedRow>>, Failure> {
     engine.counters.write_statements.add(1);
-    run!(pool, write_again, |connection| write::write(
+    // Several that clash go alone first.
+    let again = if rows.len() == 1 { rows_again(mode) } else { write_again };
+    run!(pool, again, |connection| write::write(
         engine,
         table,
         connection,
