@@ -11,7 +11,7 @@ use super::{ui, wasm};
 use crate::process;
 use crate::project::Project;
 use crate::report::{Outcome, Step, heading, print_summary};
-use crate::tools::postgres::{Server, URL_VARIABLE};
+use crate::tools::postgres::Server;
 use crate::tools::wasm_target::WasmTarget;
 
 /// The backend, and its test in tests/conformance, that need a server.
@@ -79,7 +79,7 @@ impl Tests<'_> {
         let mut command = self.project.cargo(&["test", "--no-fail-fast"]);
         command.args(selection).env("INSTA_UPDATE", "no"); // a snapshot that differs fails, and writes nothing
         if let Some(server) = server {
-            command.env(URL_VARIABLE, server.url());
+            server.give_to(&mut command);
         }
         if let Some(filter) = self.filter {
             command.args(["--", filter]);

@@ -22,6 +22,9 @@ use account::Account;
 /// Tests read the URL of a server from it; it is a superuser's, since they make databases.
 pub const URL_VARIABLE: &str = "STOREHOUSE_TEST_POSTGRES_URL";
 
+/// Tests that end a server of their own read from it where its programs are.
+pub const PROGRAMS_VARIABLE: &str = "STOREHOUSE_TEST_POSTGRES_PROGRAMS";
+
 /// How long a server may take until it answers.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -81,6 +84,8 @@ impl Release {
 pub struct Server {
     service: Service,
     port: u16,
+    /// The folder with its programs, which the user that it runs as can get to.
+    bin: PathBuf,
     /// "18.6".
     pub version: String,
     /// The version of pgvector in it, if it has one.
@@ -131,8 +136,8 @@ impl Server {
         let log = folder.path().join("log");
         let service = Service::start(&mut command, &log)?;
         let version = release.version.clone();
-        let mut server = Self { service, port, version, vector: None, _folder: folder };
         let psql = bin.join("psql");
+        let mut server = Self { service, port, bin, version, vector: None, _folder: folder };
         server.wait_until_it_answers(&psql).with_context(|| {
             let says = fs::read_to_string(&log).unwrap_or_default();
             format!("PostgreSQL {} does not start; it says:\n{says}", server.version)
@@ -144,6 +149,11 @@ impl Server {
     /// A superuser's URL.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Lets `command`, which runs tests, use this server, and start others from its programs.
+    pub fn give_to(&self, command: &mut Command) {
+        command.env(URL_VARIABLE, self.url()).env(PROGRAMS_VARIABLE, &self.bin);
     }
 
     /// "PostgreSQL 18.6 with pgvector 0.8.6".
