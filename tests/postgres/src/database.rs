@@ -15,6 +15,7 @@ use crate::server;
 pub struct Database {
     name: String,
     url: String,
+    users: Vec<String>,
 }
 
 impl Database {
@@ -26,7 +27,7 @@ impl Database {
         run(&server(), &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
         let server = server();
         let (address, _) = server.rsplit_once('/').expect("the URL names a database");
-        Self { url: format!("{address}/{name}"), name }
+        Self { url: format!("{address}/{name}"), name, users: Vec::new() }
     }
 
     /// A superuser's URL.
@@ -37,6 +38,17 @@ impl Database {
     /// Its name on the server.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Creates a user who may connect and no more, with attributes such as `CONNECTION LIMIT 2`,
+    /// and gives the URL by which it does.
+    pub async fn add_user(&mut self, attributes: &str) -> String {
+        let user = format!("{}_user_{}", self.name, self.users.len());
+        self.run(&format!("CREATE ROLE {user} LOGIN PASSWORD 'secret' {attributes}")).await;
+        let (_, address) = self.url.rsplit_once('@').expect("the URL names a user");
+        let url = format!("postgres://{user}:secret@{address}");
+        self.users.push(user);
+        url
     }
 
     /// A connection besides those of the backend.
@@ -52,11 +64,15 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let mut statements = vec![format!("DROP DATABASE {} WITH (FORCE)", self.name)];
+        statements.extend(self.users.iter().map(|user| format!("DROP ROLE {user}")));
         // On a thread of its own, since the test's runtime may be under way.
         let dropped = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime").block_on(run(&server(), &sql));
+            let runtime = runtime.expect("a runtime");
+            for sql in statements {
+                runtime.block_on(run(&server(), &sql));
+            }
         });
         // A test that failed has said so already.
         let _ = dropped.join();

@@ -6,6 +6,7 @@
 )]
 
 mod proxy;
+pub mod server;
 
 use std::{
     sync::{
@@ -23,7 +24,7 @@ use storehouse_test_postgres::Database;
 pub use self::proxy::{Cut, Proxy};
 
 /// No test takes so long unless something hangs.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Something with a key that the test gives, and a name that nothing else has.
 #[derive(Table, Clone, Debug, PartialEq)]

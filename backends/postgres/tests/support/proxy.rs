@@ -28,6 +28,8 @@ pub enum Cut {
     /// The backend is told that there is no such connection, as when the server's machine starts
     /// again.
     Reset,
+    /// The backend hears nothing, ever, as when a cable is cut.
+    Silence,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -108,6 +110,7 @@ async fn connect(mut backend: TcpStream, server: String, mut told: watch::Receiv
         }
         // Closed without waiting, a connection is reset.
         Cut::Reset => backend.set_zero_linger().unwrap(),
+        Cut::Silence => std::future::pending().await,
     }
 }
 
