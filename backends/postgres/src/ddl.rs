@@ -4,6 +4,7 @@
 //! own collation is. Where a column can be NULL its indexes put NULL first, as orderings do.
 
 mod live;
+mod privileges;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use storehouse_runtime::{ColumnDef, ColumnType, Error, IndexDef, Result, TableDef};
 use storehouse_sql::Dialect;
 
-use self::live::LiveTable;
+use self::{live::LiveTable, privileges::Needs};
 use crate::{
     engine::Engine,
     error::{self, UNIQUE_VIOLATION},
@@ -54,23 +55,20 @@ async fn create(
 ) -> Result<(), Failure> {
     let (definition, profile) = (&*table.definition, engine.profile);
     if profile.has_advisory_locks() {
-        // Others wait here until this transaction has ended, so no two create the same thing.
-        run(connection, format!("SELECT pg_advisory_xact_lock({SETUP_LOCK})")).await?;
+        take_turn(connection).await?;
     }
     let has_pgvector = has_pgvector(engine, definition, connection).await?;
     let live = LiveTable::read(connection, definition).await?;
+    let needs = Needs { definition, options: &engine.options.connect };
     let Some(live) = live else {
-        if let Some(schema) = &definition.schema {
-            let mut sql = String::from("CREATE SCHEMA IF NOT EXISTS ");
-            Dialect::Postgres.push_identifier(&mut sql, schema);
-            run(connection, sql).await?;
-        }
-        run(connection, create_table(definition, has_pgvector, profile)).await?;
+        create_schema(&needs, connection).await?;
+        let created = run(connection, create_table(definition, has_pgvector, profile)).await;
+        created.map_err(|failure| needs.a_schema(failure))?;
         if let Some(sql) = distribute(definition, profile) {
             run(connection, sql).await?;
         }
         for index in &*definition.indexes {
-            create_index_of(table, index, profile, connection).await?;
+            create_index_of(&needs, index, profile, connection).await?;
         }
         return Ok(());
     };
@@ -84,9 +82,45 @@ async fn create(
         ))));
     }
     for index in definition.indexes.iter().filter(|index| !live.has_index(index)) {
-        create_index_of(table, index, profile, connection).await?;
+        create_index_of(&needs, index, profile, connection).await?;
     }
     Ok(())
+}
+
+/// Waits until no other set-up is under way, so that no two create the same thing. Others wait in
+/// turn until this transaction has ended.
+async fn take_turn(connection: &mut PgConnection) -> Result<(), Failure> {
+    // An index on a large table takes longer than anybody should wait for a row.
+    let before: String = sqlx::query_scalar("SELECT current_setting('lock_timeout')")
+        .persistent(false)
+        .fetch_one(&mut *connection)
+        .await?;
+    run(
+        connection,
+        format!(
+            "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({SETUP_LOCK}); \
+             SET LOCAL lock_timeout = '{before}'"
+        ),
+    )
+    .await
+}
+
+/// Creates the schema where it is missing. `IF NOT EXISTS` would ask for the privilege to create
+/// it also where it is there.
+async fn create_schema(needs: &Needs<'_>, connection: &mut PgConnection) -> Result<(), Failure> {
+    let Some(schema) = needs.definition.schema.as_deref() else { return Ok(()) };
+    let is_there: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
+            .bind(schema)
+            .persistent(false)
+            .fetch_one(&mut *connection)
+            .await?;
+    if is_there {
+        return Ok(());
+    }
+    let mut sql = String::from("CREATE SCHEMA IF NOT EXISTS ");
+    Dialect::Postgres.push_identifier(&mut sql, schema);
+    run(connection, sql).await.map_err(|failure| needs.the_database(failure))
 }
 
 /// Whether vectors are pgvector's. The extension is installed where the server has it.
@@ -108,7 +142,8 @@ async fn has_pgvector(
     .fetch_one(&mut *connection)
     .await?;
     if is_available {
-        run(connection, "CREATE EXTENSION IF NOT EXISTS vector".to_owned()).await?;
+        let created = run(connection, "CREATE EXTENSION IF NOT EXISTS vector".to_owned()).await;
+        created.map_err(privileges::the_extension)?;
         engine.look_for_pgvector(connection).await?;
         // Those that are open do not know its types.
         engine.batches.renew();
@@ -117,12 +152,13 @@ async fn has_pgvector(
 }
 
 async fn create_index_of(
-    table: &Table,
+    needs: &Needs<'_>,
     index: &IndexDef,
     profile: Profile,
     connection: &mut PgConnection,
 ) -> Result<(), Failure> {
-    let created = run(connection, create_index(&table.definition, index, profile)).await;
+    let definition = needs.definition;
+    let created = run(connection, create_index(definition, index, profile)).await;
     // Without a lock, another set-up may have made it meanwhile.
     let may_have_met = !profile.has_advisory_locks();
     created.map_err(|failure| match failure.code() {
@@ -131,14 +167,14 @@ async fn create_index_of(
             "index `{}` cannot be made unique, since rows of table `{}` share its values; \
              change those rows first",
             index.name,
-            table.definition.full_name()
+            definition.full_name()
         ))),
         Some("42P07") => Failure::from(Error::schema(format!(
             "table `{}` needs an index `{}`, but something else has that name; rename one of them",
-            table.definition.full_name(),
+            definition.full_name(),
             index.name
         ))),
-        _ => Failure::from(error::of_table(failure, &table.definition)),
+        _ => Failure::from(error::of_table(needs.the_table(failure), definition)),
     })
 }
 

@@ -13,6 +13,8 @@ use crate::{ddl::index_name, pool::Failure};
 const SERIALIZATION_FAILURE: &str = "40001";
 /// Two transactions waited for each other.
 const DEADLOCK_DETECTED: &str = "40P01";
+/// The user may not do this.
+const NO_PRIVILEGE: &str = "42501";
 /// The server is on its way up or down.
 const CANNOT_CONNECT_NOW: &str = "57P03";
 /// A row stayed locked for longer than `lock_timeout`.
@@ -48,7 +50,7 @@ fn ends_connection(reported: &PgDatabaseError) -> bool {
 
 /// An error before there was a connection, so that nothing can have been done.
 pub(crate) fn of_connecting(error: sqlx::Error) -> Error {
-    match reported(&error).map(PgDatabaseError::code) {
+    match code(&error) {
         Some(CANNOT_CONNECT_NOW) => backend(
             format!("PostgreSQL is starting up or shutting down; try again ({error})"),
             true,
@@ -99,6 +101,15 @@ pub(crate) fn of_table(failure: Failure, definition: &TableDef) -> Error {
             reported.column().unwrap_or("?")
         )),
         "2200H" => used_up(definition),
+        NO_PRIVILEGE => {
+            let message = format!(
+                "the user lacks a privilege on table `{}` ({message}); its owner can `GRANT SELECT, \
+                 INSERT, UPDATE, DELETE` on it and, where it generates ids, `USAGE, UPDATE` on \
+                 their sequence",
+                definition.full_name()
+            );
+            backend(message, false, error)
+        }
         "54000" if message.contains("index row") => Error::validation(format!(
             "a key or an indexed value is too long for an index of PostgreSQL ({message}); \
              shorten it, or index a hash of it"
@@ -110,6 +121,22 @@ pub(crate) fn of_table(failure: Failure, definition: &TableDef) -> Error {
             Error::validation(format!("a value does not fit its column: {message}"))
         }
         _ => of_database(error),
+    }
+}
+
+/// An error of a set-up whose user may lack a privilege: says which, and what grants it.
+pub(crate) fn lacks(failure: Failure, privilege: &str, grant: &str) -> Failure {
+    match failure {
+        // Without any privilege on a schema, it is as if there were none.
+        Failure::Sqlx(error) if matches!(code(&error), Some(NO_PRIVILEGE | "3F000")) => {
+            let message = format!(
+                "the user lacks a privilege that the set-up needs: {privilege} ({error}). Let \
+                 somebody who has it run `{grant}`, or call `setup_database()` once; a table that \
+                 is there needs no privilege to be set up"
+            );
+            Failure::Ours(backend(message, false, error))
+        }
+        other => other,
     }
 }
 
@@ -157,7 +184,7 @@ pub(crate) fn of_database(error: sqlx::Error) -> Error {
         "57014" => ("the statement was cancelled, or took longer than it may", true),
         code if code.starts_with("28") => ("the server refuses the user or the password", false),
         "3D000" => ("the database does not exist; create it first", false),
-        "42501" => ("the user lacks a privilege; grant it, or let its owner do this", false),
+        NO_PRIVILEGE => ("the user lacks a privilege; grant it, or let its owner do this", false),
         "53100" => ("the server's disk is full; make room and try again", false),
         "25006" => ("the server is a read-only replica; connect to the primary", false),
         _ if ends_connection(reported) => (
@@ -200,6 +227,10 @@ fn backend(message: String, retryable: bool, error: sqlx::Error) -> Error {
         source: Some(Source::from(error)),
         context: Box::default(),
     }
+}
+
+fn code(error: &sqlx::Error) -> Option<&str> {
+    reported(error).map(PgDatabaseError::code)
 }
 
 fn reported(error: &sqlx::Error) -> Option<&PgDatabaseError> {
