@@ -27,6 +27,7 @@ use crate::{
     environment::Environment,
     error::{Error, Result},
     events::{EventHub, Events, RawEvent},
+    filter::FilterTree,
     maybe_send::BoxFuture,
     storage::{DynTabularStorage, WriteMode},
     table::{Insertable, IntoKey, KeyOrRow, Row, Table, TablePatch},
@@ -166,6 +167,13 @@ impl Core {
             Some(transaction) => transaction.defer(Arc::clone(&self.hub), event),
             None => self.hub.emit(&event),
         }
+    }
+
+    /// The filter that an operation goes by: what the caller asked for, checked. Every operation
+    /// that takes a filter takes it through here.
+    fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
+        filter.check(&self.definition)?;
+        Ok(filter)
     }
 
     fn encode_error(&self, error: &EncodeError) -> Error {

@@ -185,8 +185,7 @@ impl<'a, T: Row> Query<'a, T> {
                      or await the query and count the rows",
                 ));
             }
-            self.filter.check(&core.definition)?;
-            core.storage.count(self.filter.clone()).await
+            core.storage.count(core.scope(self.filter.clone())?).await
         })
         .await
     }
@@ -264,7 +263,7 @@ impl<'a, T: Row> Query<'a, T> {
     /// Checks the query and completes its ordering.
     fn selection(&self) -> Result<Selection> {
         let definition = &self.core.definition;
-        self.filter.check(definition)?;
+        let filter = self.core.scope(self.filter.clone())?;
         let order = order::complete(definition, &self.order)?;
         let after = match &self.after {
             Some(cursor) => Some(cursor.values(definition, &order)?),
@@ -272,7 +271,7 @@ impl<'a, T: Row> Query<'a, T> {
         };
         self.check_lock()?;
         Ok(Selection {
-            filter: self.filter.clone(),
+            filter,
             order,
             after,
             limit: self.limit,

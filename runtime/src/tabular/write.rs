@@ -22,7 +22,7 @@ impl<T: Row, Scope> Tabular<T, Scope> {
             if filter.is_all() {
                 return Err(Error::empty_criteria());
             }
-            filter.check(&core.definition)?;
+            let filter = core.scope(filter)?;
             let listened_to = core.hub.is_listened_to().then(|| filter.clone());
             let deleted = core.storage.delete_search(filter).await?;
             core.emit(|| listened_to.map(|filter| RawEvent::DeleteSearch(filter, deleted)));
