@@ -64,18 +64,19 @@ pub use storehouse_postgres as postgres;
 #[doc(hidden)]
 pub use storehouse_runtime::__private;
 pub use storehouse_runtime::{
-    Anywhere, Assignment, Backend, BackendTransaction, BorrowedAs, BoxFuture, BoxStream,
-    Capabilities, ClientKeys, Clock, Column, ColumnDef, ColumnRole, ColumnSource, ColumnType,
-    ColumnValue, Comparable, Comparison, Connector, Context, Cursor, DecodeError, DerivedSql,
-    Direction, DynBackend, DynBackendTransaction, DynTabularStorage, EncodeError, EncodedKey,
-    EncodedRow, EngineId, Environment, Error, EventKind, Events, Filter, FilterTree, IdGenerator,
-    InTransaction, IndexDef, InsertWith, Insertable, IntoKey, Json, KeyColumn, KeyOrRow,
-    LikePattern, LikeToken, LockStrength, LockWait, MaybeSend, MaybeSync, Metric, NewRow, NotNull,
-    NotNullOperand, NullableColumn, Operand, OptionalColumns, Order, OrderTerm, Ordered, Page,
-    PatchField, Query, Result, Row, RowLock, RowReceiver, RowSink, Selection, Source, Statement,
-    Store, StoreBuilder, Subscription, SystemClock, Table, TableDef, TableKey, TablePatch, Tabular,
-    TabularEvent, TabularStorage, TextColumn, Transaction, UuidV7Generator, Value, VectorElement,
-    VectorType, WriteMode, codec, compare_rows, memory, sql,
+    Anywhere, Assignment, AssignmentKind, Backend, BackendTransaction, BorrowedAs, BoxFuture,
+    BoxStream, Capabilities, ClientKeys, Clock, Column, ColumnDef, ColumnRole, ColumnSource,
+    ColumnType, ColumnValue, Comparable, Comparison, Connector, Context, Cursor, DecodeError,
+    DerivedSql, Direction, DynBackend, DynBackendTransaction, DynTabularStorage, EncodeError,
+    EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events, Filter, FilterTree,
+    IdGenerator, InTransaction, Increment, IndexDef, InsertWith, Insertable, IntoKey, Json,
+    KeyColumn, KeyOrRow, LikePattern, LikeToken, LockStrength, LockWait, MaybeSend, MaybeSync,
+    Metric, NewRow, NotNull, NotNullOperand, NullableColumn, Operand, OptionalColumns, Order,
+    OrderTerm, Ordered, Page, PatchField, Query, Result, Row, RowLock, RowReceiver, RowSink,
+    Selection, Source, Statement, Step, StepOf, Store, StoreBuilder, Subscription, SystemClock,
+    Table, TableDef, TableKey, TablePatch, Tabular, TabularEvent, TabularStorage, TextColumn,
+    Transaction, UuidV7Generator, Value, VectorElement, VectorType, WriteMode, codec, compare_rows,
+    increment, memory, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;

@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// A row was put, inserted or updated.
+    /// A row was put, inserted or updated, or rows were updated by a filter.
     Put,
     /// A row was asked for by its key.
     Get,
@@ -48,6 +48,13 @@ pub enum TabularEvent<T: Row> {
     Put {
         /// The stored row.
         row: T,
+    },
+    /// Rows were updated by a filter.
+    UpdateWhere {
+        /// Which rows.
+        filter: Filter<T>,
+        /// How many there were.
+        rows: u64,
     },
     /// A row was asked for.
     Get {
@@ -83,6 +90,7 @@ pub enum TabularEvent<T: Row> {
 #[derive(Clone, Debug)]
 pub(crate) enum RawEvent {
     Put(EncodedRow),
+    UpdateWhere(FilterTree, u64),
     Get(EncodedKey, Option<EncodedRow>),
     Query(FilterTree, usize),
     Delete(EncodedKey),
@@ -93,7 +101,7 @@ pub(crate) enum RawEvent {
 impl RawEvent {
     const fn kind(&self) -> EventKind {
         match self {
-            Self::Put(_) => EventKind::Put,
+            Self::Put(_) | Self::UpdateWhere(..) => EventKind::Put,
             Self::Get(..) => EventKind::Get,
             Self::Query(..) => EventKind::Query,
             Self::Delete(_) | Self::DeleteSearch(..) => EventKind::Delete,
@@ -107,6 +115,9 @@ impl RawEvent {
         let decode_key = |key: &EncodedKey| T::Key::decode(key.clone()).ok();
         Some(match self {
             Self::Put(row) => TabularEvent::Put { row: decode(row)? },
+            Self::UpdateWhere(filter, rows) => {
+                TabularEvent::UpdateWhere { filter: Filter::from_tree(filter.clone()), rows: *rows }
+            }
             Self::Get(key, row) => TabularEvent::Get {
                 key: decode_key(key)?,
                 row: match row {

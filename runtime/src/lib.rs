@@ -22,6 +22,7 @@ mod filter;
 mod maybe_send;
 pub mod memory;
 mod order;
+mod patch;
 mod row_lock;
 mod selection;
 pub mod sql;
@@ -52,13 +53,16 @@ pub use self::{
     filter::{Comparison, Filter, FilterTree, LikePattern, LikeToken},
     maybe_send::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
     order::{Direction, Order, OrderTerm, compare_rows},
+    patch::{
+        Assignment, AssignmentKind, Increment, PatchField, Step, StepOf, TablePatch, increment,
+    },
     row_lock::{LockStrength, LockWait, RowLock},
     selection::Selection,
     storage::{DynTabularStorage, RowReceiver, RowSink, Statement, TabularStorage, WriteMode},
     store::{Store, StoreBuilder},
     table::{
-        Assignment, BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns,
-        PatchField, Row, Table, TableKey, TablePatch,
+        BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, Row, Table,
+        TableKey,
     },
     tabular::{Anywhere, ClientKeys, InTransaction, Page, Query, Tabular},
     transaction::Transaction,

@@ -14,8 +14,8 @@ use crate::{
     error::{Error, Result},
     filter::FilterTree,
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
+    patch::Assignment,
     selection::Selection,
-    table::Assignment,
     value::{EncodedKey, EncodedRow, Value},
 };
 
@@ -119,6 +119,14 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         assignments: Vec<Assignment>,
     ) -> impl Future<Output = Result<Option<EncodedRow>>> + MaybeSend;
 
+    /// Changes columns of every row that matches, all or none, and counts those rows. There is at
+    /// least one assignment, none is to the key, and none increments a column of a unique index.
+    fn update_where(
+        &self,
+        filter: FilterTree,
+        assignments: Vec<Assignment>,
+    ) -> impl Future<Output = Result<u64>> + MaybeSend;
+
     /// Deletes the row with that key; `false` when there is none.
     fn delete(&self, key: EncodedKey) -> impl Future<Output = Result<bool>> + MaybeSend;
 
@@ -181,6 +189,7 @@ object_safe! {
         async fn count(&self, filter: FilterTree) -> Result<u64>;
         async fn write(&self, rows: Vec<EncodedRow>, mode: WriteMode) -> Result<Vec<Option<EncodedRow>>>;
         async fn update(&self, key: EncodedKey, assignments: Vec<Assignment>) -> Result<Option<EncodedRow>>;
+        async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64>;
         async fn delete(&self, key: EncodedKey) -> Result<bool>;
         async fn delete_search(&self, filter: FilterTree) -> Result<u64>;
         async fn delete_all(&self) -> Result<()>;

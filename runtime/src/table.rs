@@ -9,6 +9,7 @@ use crate::{
     codec::{ColumnSource, DecodeError, EncodeError, KeyColumn},
     definition::TableDef,
     maybe_send::{MaybeSend, MaybeSync},
+    patch::TablePatch,
     value::{EncodedKey, EncodedRow, NewRow, Value},
 };
 
@@ -186,47 +187,6 @@ where
         self.optional.apply(&mut row)?;
         Ok(row)
     }
-}
-
-/// A partial update of a `T`: `{Name}Patch`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a patch of `{T}`",
-    label = "not the patch struct of this table",
-    note = "write `{T}Patch {{ column: Set(value), ..Default::default() }}`"
-)]
-pub trait TablePatch<T> {
-    /// The columns that change, with their new values.
-    fn into_assignments(self) -> Result<Vec<Assignment>, EncodeError>;
-}
-
-/// One column's new value in an update.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Assignment {
-    /// The column's position.
-    pub column: usize,
-    /// Its new value.
-    pub value: Value,
-}
-
-/// One field of a patch: keep what is stored, or set a new value.
-///
-/// A nullable column has the type `PatchField<Option<V>>`, so that keeping it, setting it and
-/// setting it to NULL are three different things:
-///
-/// ```
-/// use storehouse_runtime::PatchField::{self, Keep, Set};
-///
-/// let keep: PatchField<Option<i64>> = Keep;
-/// let to_null: PatchField<Option<i64>> = Set(None);
-/// assert_ne!(keep, to_null);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PatchField<V> {
-    /// Leaves the column as it is.
-    #[default]
-    Keep,
-    /// Gives the column this value.
-    Set(V),
 }
 
 /// Implemented by the derive for `&{Name}`, so that `delete` takes a row.

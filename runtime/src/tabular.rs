@@ -27,10 +27,11 @@ use crate::{
     environment::Environment,
     error::{Error, Result},
     events::{EventHub, Events, RawEvent},
-    filter::FilterTree,
+    filter::{Filter, FilterTree},
     maybe_send::BoxFuture,
+    patch::TablePatch,
     storage::{DynTabularStorage, WriteMode},
-    table::{Insertable, IntoKey, KeyOrRow, Row, Table, TablePatch},
+    table::{Insertable, IntoKey, KeyOrRow, Row, Table},
     transaction::{Transaction, TransactionCore},
 };
 
@@ -376,5 +377,32 @@ impl<T: Table, Scope> Tabular<T, Scope> {
         patch: T::Patch,
     ) -> BoxFuture<'_, Result<Option<T>>> {
         self.core.update(key.into_key(), patch.into_assignments())
+    }
+
+    /// Changes the columns that the patch sets of every row that matches, all or none, and returns
+    /// how many rows there are. [`Filter::all`] is every row; a patch that sets nothing only counts.
+    ///
+    /// Fails with [`Error::Conflict`] when two rows would have the same value of a unique column,
+    /// and with [`Error::Validation`] when an [`increment`](crate::increment) leads outside of a
+    /// column's type, or is of a unique column: whether a row is in the way of one that takes its
+    /// place would depend on which of them a database changes first.
+    ///
+    /// ```
+    /// # use storehouse::prelude::*;
+    /// # #[derive(Table, Debug)]
+    /// # struct Product { #[table(key)] sku: String, category: String, stock: u32, price: f64 }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// # let products = storehouse::open("memory:").await?.tabular::<Product>().await?;
+    /// # products.setup_database().await?;
+    /// # products.put(Product { sku: "A1".into(), category: "tools".into(), stock: 3, price: 9.5 }).await?;
+    /// let sold = ProductPatch { stock: increment(-1), price: Set(9.0), ..Default::default() };
+    /// let filter = Product::CATEGORY.eq("tools") & Product::STOCK.gt(0);
+    /// assert_eq!(products.update_where(filter, sold).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn update_where(&self, filter: Filter<T>, patch: T::Patch) -> BoxFuture<'_, Result<u64>> {
+        self.core.update_where(filter.into_tree(), patch.into_assignments())
     }
 }

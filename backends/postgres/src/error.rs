@@ -114,6 +114,10 @@ pub(crate) fn of_table(failure: Failure, definition: &TableDef) -> Error {
             "a key or an indexed value is too long for an index of PostgreSQL ({message}); \
              shorten it, or index a hash of it"
         )),
+        // The second is how an increment of a narrow integer fails on purpose.
+        "22003" | "22012" => {
+            Error::validation("a number leaves the range of its column's type; nothing was changed")
+        }
         code if code.starts_with("23") => {
             Error::validation(format!("the database refuses the row: {message}"))
         }

@@ -209,6 +209,12 @@ impl TabularStorage for PostgresTabularStorage {
         write!(self, |connection| write::update(engine, table, connection, &key, &assignments))
     }
 
+    async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
+        let (engine, table) = (self.engine(), &*self.table);
+        let command = Command::UpdateWhere { filter: &filter, assignments: &assignments };
+        write!(self, |connection| write::execute(engine, table, connection, command))
+    }
+
     async fn delete(&self, key: EncodedKey) -> Result<bool> {
         let (engine, table) = (self.engine(), &*self.table);
         write!(self, |connection| write::delete(engine, table, connection, &key))
@@ -216,7 +222,8 @@ impl TabularStorage for PostgresTabularStorage {
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
         let (engine, table) = (self.engine(), &*self.table);
-        write!(self, |connection| write::delete_search(engine, table, connection, &filter))
+        let command = Command::Delete(&filter);
+        write!(self, |connection| write::execute(engine, table, connection, command))
     }
 
     async fn delete_all(&self) -> Result<()> {

@@ -8,7 +8,7 @@ use std::{collections::HashSet, sync::Arc, sync::atomic::Ordering};
 
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use storehouse_runtime::{
-    Assignment, EncodedKey, EncodedRow, FilterTree, Result, Value, WriteMode, sql::Command,
+    Assignment, EncodedKey, EncodedRow, Result, Value, WriteMode, sql::Command,
 };
 
 use crate::{
@@ -305,19 +305,20 @@ pub(crate) async fn delete(
     Ok(deleted.rows_affected() > 0)
 }
 
-/// Deletes the rows that match, and counts them.
-pub(crate) async fn delete_search(
+/// Runs a command that gives no rows, and counts those that it changed.
+pub(crate) async fn execute(
     engine: &Engine,
     table: &Table,
     connection: &mut PgConnection,
-    filter: &FilterTree,
+    command: Command<'_>,
 ) -> Result<u64, Failure> {
-    let rendered = table.statements.render(&table.definition, Command::Delete(filter));
-    let mut arguments = Arguments::new(&table.definition, None);
+    let rendered = table.statements.render(&table.definition, command);
+    let pgvector = engine.pgvector(table, connection).await?;
+    let mut arguments = Arguments::new(&table.definition, pgvector);
     arguments.parameters(&rendered.parameters)?;
     let sql = AssertSqlSafe(Arc::clone(&rendered.sql));
-    let deleted = engine.query(sql, arguments.into_inner()).execute(connection).await?;
-    Ok(deleted.rows_affected())
+    let changed = engine.query(sql, arguments.into_inner()).execute(connection).await?;
+    Ok(changed.rows_affected())
 }
 
 /// Deletes every row.

@@ -13,6 +13,9 @@ pub(crate) fn of_table(error: SqliteError, table: &Table) -> Error {
         ErrorCode::TypeMismatch => {
             Error::validation(format!("a value does not fit its column: {message}"))
         }
+        ErrorCode::Unknown if message == "integer overflow" => {
+            Error::validation("a number leaves the range of its column's type; nothing was changed")
+        }
         ErrorCode::Unknown if message.starts_with("no such table") => Error::schema(format!(
             "table `{}` does not exist; call `setup_database()` first",
             table.name

@@ -180,6 +180,13 @@ impl TabularStorage for SqliteTabularStorage {
         .await
     }
 
+    async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
+        self.run_write(Length::Long, Weight::OneStatement, move |session, table| {
+            write::update_where(session, table, &filter, &assignments)
+        })
+        .await
+    }
+
     async fn delete(&self, key: EncodedKey) -> Result<bool> {
         self.run_write(Length::Short, Weight::OneStatement, move |session, table| {
             write::delete(session, table, &key)

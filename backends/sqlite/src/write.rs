@@ -184,13 +184,28 @@ pub(crate) fn delete(session: &Session<'_>, table: &Table, key: &EncodedKey) -> 
     run().map(|deleted| deleted > 0).map_err(|error| error::of_table(error, table))
 }
 
+/// Changes columns of the rows that match, and counts them.
+pub(crate) fn update_where(
+    session: &Session<'_>,
+    table: &Table,
+    filter: &FilterTree,
+    assignments: &[Assignment],
+) -> Result<u64> {
+    execute(session, table, Command::UpdateWhere { filter, assignments })
+}
+
 /// Deletes the rows that match, and counts them.
 pub(crate) fn delete_search(
     session: &Session<'_>,
     table: &Table,
     filter: &FilterTree,
 ) -> Result<u64> {
-    let rendered = table.statements.render(&table.definition, Command::Delete(filter));
+    execute(session, table, Command::Delete(filter))
+}
+
+/// Runs a command that gives no rows, and counts those that it changed.
+fn execute(session: &Session<'_>, table: &Table, command: Command<'_>) -> Result<u64> {
+    let rendered = table.statements.render(&table.definition, command);
     let run = || {
         let mut statement = session.connection.prepare_cached(&rendered.sql)?;
         bind::parameters(&mut statement, &rendered.parameters)?;

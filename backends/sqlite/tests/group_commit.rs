@@ -201,7 +201,7 @@ async fn one_task(storage: &SqliteTabularStorage, task: i64) {
         let row = product(id, &format!("{id}"), 1.0);
         assert_eq!(put(storage, row.clone()).await.unwrap(), row);
         assert_eq!(get(storage, key(id)).await.unwrap(), Some(row));
-        let change = vec![Assignment { column: 2, value: Value::Float(2.0) }];
+        let change = vec![Assignment::set(2, Value::Float(2.0))];
         let row = product(id, &format!("{id}"), 2.0);
         assert_eq!(storage.update(key(id), change).await.unwrap(), Some(row.clone()));
         let own = FilterTree::InList { column: 0, values: vec![Value::Int(id)] };

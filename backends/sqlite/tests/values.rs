@@ -109,7 +109,7 @@ async fn values_come_back_to_the_bit() {
     // What an update returns was read back.
     for row in &rows {
         let id = EncodedKey::single(row.0[0].clone());
-        let assignments = vec![Assignment { column: 1, value: row.0[1].clone() }];
+        let assignments = vec![Assignment::set(1, row.0[1].clone())];
         let stored = storage.update(id, assignments).await.unwrap().unwrap();
         assert_eq!(exactly(&stored.0), exactly(&row.0));
     }
@@ -236,7 +236,7 @@ async fn updates_and_deletions() {
         .write((1..=9).map(|id| product(id, &format!("{id}"), 1.0)).collect(), WriteMode::Put)
         .await
         .unwrap();
-    let set = |column, value| vec![Assignment { column, value }];
+    let set = |column, value| vec![Assignment::set(column, value)];
 
     let updated = storage.update(key(3), set(2, Value::Float(9.0))).await.unwrap();
     assert_eq!(updated, Some(product(3, "3", 9.0)));
@@ -276,7 +276,7 @@ async fn keys_of_several_columns_in_another_order() {
     let key = |line| EncodedKey::from(vec![Value::Uuid(Uuid::max()), Value::Int(line)]);
     storage.write(vec![row(2, "b"), row(1, "a")], WriteMode::Put).await.unwrap();
     assert_eq!(get(&storage, key(2)).await.unwrap(), Some(row(2, "b")));
-    let change = vec![Assignment { column: 1, value: text("c") }];
+    let change = vec![Assignment::set(1, text("c"))];
     assert_eq!(storage.update(key(1), change).await.unwrap(), Some(row(1, "c")));
     assert_eq!(everything(&storage).await.unwrap(), [row(1, "c"), row(2, "b")]);
     assert!(storage.delete(key(1)).await.unwrap());
@@ -366,7 +366,7 @@ async fn what_is_not_of_the_type_is_an_error_that_names_the_column() {
         assert_eq!(column, name);
     }
     // An update whose row cannot be read back is undone.
-    let change = vec![Assignment { column: 2, value: Value::Float(2.0) }];
+    let change = vec![Assignment::set(2, Value::Float(2.0))];
     storage.update(key(1), change).await.unwrap_err();
     let filter =
         FilterTree::Compare { column: 2, comparison: Comparison::Equal, value: Value::Float(2.0) };

@@ -43,9 +43,10 @@ impl Expand<'_> {
     /// impl TablePatch<Product> for ProductPatch {
     ///     fn into_assignments(self) -> Result<Vec<Assignment>, EncodeError> {
     ///         let mut assignments = Vec::new();
-    ///         if let PatchField::Set(value) = self.price {
-    ///             let value = <f64 as ColumnValue>::into_value(value);
-    ///             assignments.push(Assignment { column: 3, value });
+    ///         self.price.assign(3, &mut assignments, <f64 as ColumnValue>::into_value);
+    ///         if let PatchField::Set(value) = self.attributes {
+    ///             let value = <Attributes as JsonField>::encode(&value, 4)?;
+    ///             assignments.push(Assignment::set(4, value));
     ///         }
     ///         Ok(assignments)
     ///     }
@@ -59,11 +60,16 @@ impl Expand<'_> {
         let assign =
             self.columns().filter(|(_, column)| !column.is_key()).map(|(position, column)| {
                 let ident = column.ident;
+                if !column.is_json() {
+                    let value = self.as_column_value(column.ty());
+                    return quote! {
+                        self.#ident.assign(#position, &mut assignments, #value::into_value);
+                    };
+                }
                 let value = self.encode(&position, column, &quote!(value));
                 quote! {
                     if let #krate::PatchField::Set(value) = self.#ident {
-                        let value = #value;
-                        assignments.push(#krate::Assignment { column: #position, value });
+                        assignments.push(#krate::Assignment::set(#position, #value));
                     }
                 }
             });

@@ -5,7 +5,11 @@ use uuid::Uuid;
 use super::{
     ColumnSource, ColumnValue, Comparable, DecodeError, KeyColumn, NotNull, Ordered, TextColumn,
 };
-use crate::{column_type::ColumnType, value::Value};
+use crate::{
+    column_type::ColumnType,
+    patch::{Step, StepOf},
+    value::Value,
+};
 
 /// Implements a column type whose values can be compared and ordered.
 macro_rules! scalar {
@@ -50,6 +54,12 @@ macro_rules! integer {
             })
         });
         impl KeyColumn for $type {}
+        #[diagnostic::do_not_recommend]
+        impl StepOf<$type> for i64 {
+            fn into_step(self) -> Step {
+                Step::Integer(self)
+            }
+        }
     )*};
 }
 
@@ -70,6 +80,12 @@ scalar!(Uuid, Uuid, this => Value::Uuid(this), |source, column| source.read_uuid
 
 #[diagnostic::do_not_recommend]
 impl TextColumn for String {}
+#[diagnostic::do_not_recommend]
+impl StepOf<Self> for f64 {
+    fn into_step(self) -> Step {
+        Step::Float(self)
+    }
+}
 impl KeyColumn for bool {}
 impl KeyColumn for String {}
 impl KeyColumn for Vec<u8> {}

@@ -17,9 +17,9 @@ use crate::{
     error::{Error, Result},
     filter::FilterTree,
     order,
+    patch::Assignment,
     selection::Selection,
     storage::{RowSink, TabularStorage, WriteMode},
-    table::Assignment,
     value::{EncodedKey, EncodedRow},
 };
 
@@ -172,7 +172,17 @@ impl TabularStorage for InMemoryTabularStorage {
         key: EncodedKey,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
-        self.change(|state| self.table.update_row(state, key, assignments)).await
+        self.change(|state| self.table.update_row(state, key, &assignments)).await
+    }
+
+    async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
+        let selection = self.matching(filter)?;
+        self.change(|state| {
+            let found = scan::run(&self.table, state, &selection).rows;
+            self.table.update_rows(state, &found, &assignments)?;
+            Ok(found.len() as u64)
+        })
+        .await
     }
 
     async fn delete(&self, key: EncodedKey) -> Result<bool> {

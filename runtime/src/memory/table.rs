@@ -11,8 +11,8 @@ use imbl::OrdMap;
 use crate::{
     definition::TableDef,
     error::{Error, Result},
+    patch::Assignment,
     storage::WriteMode,
-    table::Assignment,
     value::{EncodedKey, EncodedRow, KeyValues, Value, compare_slices},
 };
 
@@ -229,20 +229,50 @@ impl Table {
         &self,
         state: &mut State,
         key: EncodedKey,
-        assignments: Vec<Assignment>,
+        assignments: &[Assignment],
     ) -> Result<Option<EncodedRow>> {
         let Some(existing) = state.entries[0].get(&SortKey::at(key.0)).cloned() else {
             return Ok(None);
         };
-        let mut row = existing.to_vec();
-        for Assignment { column, value } in assignments {
-            row[column] = value;
-        }
+        let row = self.assigned(&existing, assignments)?;
         if let Some(taken) = self.taken(state, &row, Some(&existing)) {
             return Err(self.conflict(taken));
         }
         self.replace(state, Some(&existing), &row.as_slice().into());
         Ok(Some(EncodedRow(row)))
+    }
+
+    /// Changes rows that are there, all or none.
+    pub(super) fn update_rows(
+        &self,
+        state: &mut State,
+        rows: &[StoredRow],
+        assignments: &[Assignment],
+    ) -> Result<()> {
+        let mut changed = state.clone();
+        // All are taken out first, so that no row stands in the way of one that takes its place.
+        for row in rows {
+            self.remove(&mut changed, row);
+        }
+        for row in rows {
+            let row = self.assigned(row, assignments)?;
+            if let Some(taken) = self.taken(&changed, &row, None) {
+                return Err(self.conflict(taken));
+            }
+            self.replace(&mut changed, None, &row.into());
+        }
+        *state = changed;
+        Ok(())
+    }
+
+    /// What a stored row becomes by an update.
+    fn assigned(&self, row: &[Value], assignments: &[Assignment]) -> Result<Vec<Value>> {
+        let mut assigned = row.to_vec();
+        for assignment in assignments {
+            let column = assignment.column;
+            assigned[column] = assignment.apply(&self.definition.columns[column], &row[column])?;
+        }
+        Ok(assigned)
     }
 
     /// Removes the row with that key.

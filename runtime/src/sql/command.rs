@@ -3,6 +3,7 @@
 use storehouse_sql::Dialect;
 
 use super::{
+    assign,
     filter::{self, Place},
     keyset,
     parameter::Parameter,
@@ -12,9 +13,9 @@ use crate::{
     definition::TableDef,
     filter::FilterTree,
     order::Direction,
+    patch::Assignment,
     selection::Selection,
     storage::Statement,
-    table::Assignment,
     value::{EncodedKey, Value},
 };
 
@@ -31,7 +32,14 @@ pub enum Command<'a> {
     Update {
         /// The key's values, in key order.
         key: &'a EncodedKey,
-        /// The new values; at least one.
+        /// What becomes of its columns; at least one.
+        assignments: &'a [Assignment],
+    },
+    /// Changes columns of the rows that match.
+    UpdateWhere {
+        /// Which rows.
+        filter: &'a FilterTree,
+        /// What becomes of their columns; at least one.
         assignments: &'a [Assignment],
     },
 }
@@ -80,6 +88,13 @@ impl<'a> Command<'a> {
                 write_where(matching, pieces);
             }
             Self::Update { key, assignments } => update(definition, key, assignments, pieces),
+            Self::UpdateWhere { filter, assignments } => {
+                pieces.text("UPDATE ");
+                pieces.table();
+                pieces.text(" SET ");
+                assign::write(definition, assignments, "", pieces);
+                write_where(filter, pieces);
+            }
         }
     }
 }
@@ -137,10 +152,8 @@ fn update<'a>(
 ) {
     pieces.text("UPDATE ");
     pieces.table();
-    for (position, assignment) in assignments.iter().enumerate() {
-        pieces.text(if position == 0 { " SET " } else { ", " });
-        equals(assignment.column, &assignment.value, pieces);
-    }
+    pieces.text(" SET ");
+    assign::write(definition, assignments, "", pieces);
     for (position, (&column, value)) in definition.key.iter().zip(key.values()).enumerate() {
         pieces.text(if position == 0 { " WHERE " } else { " AND " });
         equals(column, value, pieces);
@@ -298,10 +311,8 @@ mod tests {
 
     #[test]
     fn an_update_returns_the_whole_row() {
-        let assignments = [
-            Assignment { column: 3, value: Value::Null },
-            Assignment { column: 1, value: Value::Text("A1".into()) },
-        ];
+        let assignments =
+            [Assignment::set(3, Value::Null), Assignment::set(1, Value::Text("A1".into()))];
         let key = EncodedKey::single(Value::Int(7));
         let update = Command::Update { key: &key, assignments: &assignments };
         let one_key = statement(update);

@@ -5,10 +5,11 @@ use crate::{
     codec::EncodeError,
     error::{Error, Result},
     events::RawEvent,
-    filter::Filter,
+    filter::{Filter, FilterTree},
     maybe_send::BoxFuture,
+    patch::{Assignment, AssignmentKind},
     storage::WriteMode,
-    table::{Assignment, Insertable, Row},
+    table::{Insertable, Row},
     value::{EncodedKey, EncodedRow},
 };
 
@@ -95,11 +96,8 @@ impl Core {
         assignments: Result<Vec<Assignment>, EncodeError>,
     ) -> BoxFuture<'_, Result<Option<T>>> {
         Box::pin(self.run("update", async move {
-            let assignments = assignments.map_err(|error| self.encode_error(&error))?;
+            let assignments = self.check_assignments(assignments)?;
             self.definition.check_key(&key)?;
-            for assignment in &assignments {
-                self.definition.columns[assignment.column].check(&assignment.value)?;
-            }
             if assignments.is_empty() {
                 let sink = self.storage.get(key, One::<T>::sink(&self.definition)).await?;
                 return One::<T>::take(sink);
@@ -107,6 +105,52 @@ impl Core {
             let stored = self.storage.update(key, assignments).await?;
             stored.map(|row| self.decode_stored(row)).transpose()
         }))
+    }
+
+    pub(super) fn update_where(
+        &self,
+        filter: FilterTree,
+        assignments: Result<Vec<Assignment>, EncodeError>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(self.run("update_where", async move {
+            let assignments = self.check_assignments(assignments)?;
+            self.check_increments(&assignments)?;
+            let filter = self.scope(filter)?;
+            if assignments.is_empty() {
+                return self.storage.count(filter).await;
+            }
+            let listened_to = self.hub.is_listened_to().then(|| filter.clone());
+            let updated = self.storage.update_where(filter, assignments).await?;
+            self.emit(|| listened_to.map(|filter| RawEvent::UpdateWhere(filter, updated)));
+            Ok(updated)
+        }))
+    }
+
+    fn check_assignments(
+        &self,
+        assignments: Result<Vec<Assignment>, EncodeError>,
+    ) -> Result<Vec<Assignment>> {
+        let assignments = assignments.map_err(|error| self.encode_error(&error))?;
+        for assignment in &assignments {
+            assignment.check(&self.definition.columns[assignment.column])?;
+        }
+        Ok(assignments)
+    }
+
+    /// In a unique index, databases look at one row after the other, each in an order of its own.
+    fn check_increments(&self, assignments: &[Assignment]) -> Result<()> {
+        let unique = || self.definition.indexes.iter().filter(|index| index.unique);
+        let incremented = assignments.iter().find(|assignment| {
+            assignment.kind == AssignmentKind::Increment
+                && unique().any(|index| index.columns.contains(&assignment.column))
+        });
+        incremented.map_or(Ok(()), |assignment| {
+            Err(Error::validation(format!(
+                "column `{}` is unique and cannot be incremented in several rows at once, since a \
+                 row may be in the way of another that takes its place; update the rows one by one",
+                self.definition.columns[assignment.column].name
+            )))
+        })
     }
 
     pub(super) fn delete(

@@ -67,6 +67,22 @@ macro_rules! __contents {
                 to_a_taken_unique_value_changes_nothing;
                 to_a_value_that_does_not_fit_changes_nothing;
             }
+            OnStore increments {
+                add_to_what_is_stored;
+                leave_null_as_it_is;
+                out_of_range_change_nothing;
+                of_floats_stay_finite;
+                of_a_unique_column_are_for_one_row;
+                at_once_all_count;
+            }
+            OnStore update_where {
+                changes_what_matches_and_counts_it;
+                without_a_condition_changes_every_row;
+                that_names_nothing_only_counts;
+                is_all_or_nothing;
+                to_one_unique_value_is_a_conflict;
+                keeps_indexes_right;
+            }
             OnStore delete {
                 by_key_and_by_row;
                 by_a_compound_key;

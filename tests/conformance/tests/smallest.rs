@@ -141,6 +141,14 @@ impl Table {
             .map(|columns| self.names(columns))
     }
 
+    fn assign(&self, row: &mut [Value], assignments: &[Assignment]) -> Result<()> {
+        for assignment in assignments {
+            let column = assignment.column;
+            row[column] = assignment.apply(&self.definition.columns[column], &row[column])?;
+        }
+        Ok(())
+    }
+
     fn names(&self, columns: &[usize]) -> Vec<String> {
         columns.iter().map(|&column| self.definition.columns[column].name.to_string()).collect()
     }
@@ -261,14 +269,28 @@ impl TabularStorage for Storage {
     ) -> Result<Option<EncodedRow>> {
         let mut content = self.content()?;
         let Some(mut row) = content.rows.get(&key).cloned() else { return Ok(None) };
-        for assignment in assignments {
-            row[assignment.column] = assignment.value;
-        }
+        self.0.assign(&mut row, &assignments)?;
         if let Some(columns) = self.0.clash(&content, &row) {
             return Err(Error::conflict(columns));
         }
         content.rows.insert(key, row.clone());
         Ok(Some(EncodedRow(row)))
+    }
+
+    async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
+        let mut content = self.content()?;
+        let mut changed = content.clone();
+        let mut count = 0;
+        for row in changed.rows.values_mut().filter(|row| filter.matches(row)) {
+            self.0.assign(row, &assignments)?;
+            count += 1;
+        }
+        let clash = changed.rows.values().find_map(|row| self.0.clash(&changed, row));
+        if let Some(columns) = clash {
+            return Err(Error::conflict(columns));
+        }
+        *content = changed;
+        Ok(count)
     }
 
     async fn delete(&self, key: EncodedKey) -> Result<bool> {

@@ -27,6 +27,7 @@ pub(super) enum Action {
     Count(FilterTree),
     Write(Vec<Row>, WriteMode),
     Update(Key, Vec<Assignment>, Option<Twin>),
+    UpdateWhere(FilterTree, Vec<Assignment>, Option<Twin>),
     Delete(Key),
     DeleteSearch(FilterTree),
     DeleteAll,
@@ -115,6 +116,10 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
         68..=74 => match assignments(rng, table) {
             // A table of nothing but its key has nothing to update.
             assignments if assignments.is_empty() => Action::Get(key(rng, table)),
+            assignments if rng.u8(..4) == 0 => {
+                // Twins are for one row; of several they would nearly always clash.
+                Action::UpdateWhere(filter(rng, table, 2), assignments, twin(rng, 12))
+            }
             assignments => Action::Update(key(rng, table), assignments, twin(rng, 3)),
         },
         75..=78 => Action::Delete(key(rng, table)),
@@ -170,9 +175,24 @@ fn assignments(rng: &mut Rng, table: &TableDef) -> Vec<Assignment> {
         (0..table.columns.len()).filter(|column| !table.key.contains(column)).collect();
     rng.shuffle(&mut columns);
     columns.truncate(rng.usize(1..=3));
+    let increments = rng.u8(..3) == 0;
+    if increments {
+        // Whether a sum out of range or a clash is reported first is up to the engine.
+        columns.retain(|column| !is_unique(table, *column));
+    }
     (columns.into_iter())
-        .map(|column| Assignment { column, value: values::for_column(rng, table, column) })
+        .map(|column| {
+            let step = increments.then(|| values::step(rng, table.columns[column].column_type));
+            match step.flatten() {
+                Some(step) => Assignment::increment(column, step),
+                None => Assignment::set(column, values::for_column(rng, table, column)),
+            }
+        })
         .collect()
+}
+
+fn is_unique(table: &TableDef, column: usize) -> bool {
+    table.indexes.iter().any(|index| index.unique && index.columns.contains(&column))
 }
 
 fn select(rng: &mut Rng, table: &TableDef) -> Select {

@@ -4,7 +4,8 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use storehouse_runtime::{
-    Assignment, EncodedKey, EncodedRow, FilterTree, Selection, TableDef, Value, WriteMode,
+    Assignment, AssignmentKind, EncodedKey, EncodedRow, FilterTree, Selection, TableDef, Value,
+    WriteMode,
 };
 
 use super::{
@@ -124,6 +125,7 @@ impl Table {
                 self.write(rows, *mode, &generated)
             }
             Call::Update(key, assignments) => self.update(key, assignments),
+            Call::UpdateWhere(filter, assignments) => self.update_where(filter, assignments),
             Call::Delete(key) => match self.find(key) {
                 Some(place) => {
                     self.rows.remove(place);
@@ -254,16 +256,60 @@ impl Table {
 
     fn update(&mut self, key: &EncodedKey, assignments: &[Assignment]) -> Answer {
         let Some(place) = self.find(key) else { return Answer::Stored(vec![None]) };
-        let mut row = self.rows[place].clone();
-        for assignment in assignments {
-            row[assignment.column] = assignment.value.clone();
-        }
+        let Some(row) = self.assigned(&self.rows[place], assignments) else {
+            return Answer::Failed(Refusal::expected("Validation"));
+        };
         let clashes = self.clashes(&row, Some(place));
         if !clashes.is_empty() {
             return conflict(clashes);
         }
         self.rows[place].clone_from(&row);
         Answer::Stored(vec![Some(EncodedRow(row))])
+    }
+
+    fn update_where(&mut self, filter: &FilterTree, assignments: &[Assignment]) -> Answer {
+        let mut changed = self.clone();
+        let mut places = Vec::new();
+        for (place, row) in self.rows.iter().enumerate() {
+            if logic::evaluate(filter, row) == Some(true) {
+                let Some(row) = self.assigned(row, assignments) else {
+                    return Answer::Failed(Refusal::expected("Validation"));
+                };
+                changed.rows[place] = row;
+                places.push(place);
+            }
+        }
+        let clashes: Vec<_> = (places.iter())
+            .flat_map(|&place| changed.clashes(&changed.rows[place], Some(place)))
+            .collect();
+        if !clashes.is_empty() {
+            return conflict(clashes);
+        }
+        *self = changed;
+        Answer::Count(places.len() as u64)
+    }
+
+    /// What a row becomes; `None` when a sum leaves the range of its column.
+    fn assigned(&self, row: &[Value], assignments: &[Assignment]) -> Option<Vec<Value>> {
+        let mut assigned = row.to_vec();
+        for Assignment { column, value, kind } in assignments {
+            assigned[*column] = match (kind, &row[*column], value) {
+                (AssignmentKind::Increment, Value::Int(stored), Value::Int(by)) => {
+                    let sum = i128::from(*stored) + i128::from(*by);
+                    let (least, greatest) =
+                        self.definition.columns[*column].column_type.integer_range()?;
+                    let fits = (i128::from(least)..=i128::from(greatest)).contains(&sum);
+                    Value::Int(i64::try_from(sum).ok().filter(|_| fits)?)
+                }
+                (AssignmentKind::Increment, Value::Float(stored), Value::Float(by)) => {
+                    let sum = stored + by;
+                    Value::Float(Some(sum).filter(|sum| sum.is_finite() || !stored.is_finite())?)
+                }
+                (AssignmentKind::Increment, ..) => Value::Null,
+                _ => value.clone(),
+            };
+        }
+        Some(assigned)
     }
 
     /// The unique indexes in which another row than the one at `there` has these values.

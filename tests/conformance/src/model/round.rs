@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use storehouse_runtime::{
-    Assignment, Capabilities, Direction, DynBackend, EncodedKey, EncodedRow, FilterTree, OrderTerm,
-    Selection, TableDef, Value,
+    Assignment, AssignmentKind, Capabilities, Direction, DynBackend, EncodedKey, EncodedRow,
+    FilterTree, OrderTerm, Selection, TableDef, Value,
 };
 
 use super::{
@@ -182,6 +182,10 @@ impl<Open: AsyncFn(&str) -> Arc<dyn DynBackend>> Playing<'_, Open> {
                 let assignments = resolve_assignments(table, assignments, *twin);
                 resolve_key(table, key).map(|key| Call::Update(key, assignments))
             }
+            Action::UpdateWhere(filter, assignments, twin) => {
+                let assignments = resolve_assignments(table, assignments, *twin);
+                Some(Call::UpdateWhere(filter.clone(), assignments))
+            }
             Action::Delete(key) => resolve_key(table, key).map(Call::Delete),
             Action::DeleteSearch(filter) => Some(Call::DeleteSearch(filter.clone())),
             Action::DeleteAll => Some(Call::DeleteAll),
@@ -236,9 +240,11 @@ fn resolve_assignments(
     twin: Option<Twin>,
 ) -> Vec<Assignment> {
     let mut assignments = assignments.to_vec();
+    let increments = |assignment: &Assignment| assignment.kind == AssignmentKind::Increment;
+    let twin = twin.filter(|_| !assignments.iter().any(increments));
     for (column, value) in unique_values(table, twin) {
         assignments.retain(|assignment| assignment.column != column);
-        assignments.push(Assignment { column, value });
+        assignments.push(Assignment::set(column, value));
     }
     assignments
 }

@@ -110,6 +110,9 @@ async fn call_table(table: &dyn DynTabularStorage, call: Call) -> Result<Answer>
         Call::Update(key, assignments) => {
             Answer::Stored(vec![table.update(key, assignments).await?])
         }
+        Call::UpdateWhere(filter, assignments) => {
+            Answer::Count(table.update_where(filter, assignments).await?)
+        }
         Call::Delete(key) => Answer::Truth(table.delete(key).await?),
         Call::DeleteSearch(filter) => Answer::Count(table.delete_search(filter).await?),
         Call::DeleteAll => {

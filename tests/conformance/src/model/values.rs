@@ -119,6 +119,15 @@ pub(super) fn of_type(rng: &mut Rng, column_type: ColumnType) -> Value {
     }
 }
 
+/// What a column of that type is incremented by, if it can be.
+pub(super) fn step(rng: &mut Rng, column_type: ColumnType) -> Option<Value> {
+    if column_type.integer_range().is_some() {
+        return Some(Value::Int(integer(rng, i64::MIN, i64::MAX)));
+    }
+    let finite = |number: f64| if number.is_finite() { number } else { 0.5 };
+    (column_type == ColumnType::F64).then(|| Value::Float(finite(float64(rng))))
+}
+
 /// A text without NUL. Most are from a small pool, so that texts are equal, begin alike and match
 /// patterns often enough.
 pub(super) fn text(rng: &mut Rng) -> String {

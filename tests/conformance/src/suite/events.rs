@@ -64,6 +64,7 @@ where
         TabularEvent::Get { key, row } => format!("get {key:?} {row:?}"),
         TabularEvent::Query { rows, .. } => format!("query {rows}"),
         TabularEvent::Delete { key } => format!("delete {key:?}"),
+        TabularEvent::UpdateWhere { rows, .. } => format!("update where {rows}"),
         TabularEvent::DeleteSearch { rows, .. } => format!("delete search {rows}"),
         TabularEvent::ClearAll => "clear all".to_owned(),
         other => format!("{other:?}"),

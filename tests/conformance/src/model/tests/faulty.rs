@@ -197,6 +197,10 @@ impl TabularStorage for Faulty<Arc<dyn DynTabularStorage>> {
         self.inner.update(key, assignments).await
     }
 
+    async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
+        self.inner.update_where(filter, assignments).await
+    }
+
     async fn delete(&self, key: EncodedKey) -> Result<bool> {
         let deleted = self.inner.delete(key).await?;
         Ok(deleted || self.fault == Fault::DeleteSaysItDid)
