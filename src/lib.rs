@@ -75,8 +75,8 @@ pub use storehouse_runtime::{
     OrderTerm, Ordered, Page, PatchField, Query, Result, Row, RowLock, RowReceiver, RowSink,
     Selection, Source, Statement, Step, StepOf, Store, StoreBuilder, Subscription, SystemClock,
     Table, TableDef, TableKey, TablePatch, Tabular, TabularEvent, TabularStorage, TextColumn,
-    Transaction, UuidV7Generator, Value, VectorElement, VectorType, WriteMode, codec, compare_rows,
-    increment, memory, sql,
+    Transaction, UniqueColumns, Upsert, UuidV7Generator, Value, VectorElement, VectorType,
+    WriteMode, codec, compare_rows, increment, memory, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;

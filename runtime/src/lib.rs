@@ -64,7 +64,7 @@ pub use self::{
         BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, Row, Table,
         TableKey,
     },
-    tabular::{Anywhere, ClientKeys, InTransaction, Page, Query, Tabular},
+    tabular::{Anywhere, ClientKeys, InTransaction, Page, Query, Tabular, UniqueColumns, Upsert},
     transaction::Transaction,
     value::{EncodedKey, EncodedRow, NewRow, Value},
 };

@@ -111,6 +111,17 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         mode: WriteMode,
     ) -> impl Future<Output = Result<Vec<Option<EncodedRow>>>> + MaybeSend;
 
+    /// Inserts a row, or, where another has its values in the `unique` columns, changes columns of
+    /// that one, and answers with the row as stored. The columns are those of the key, or of a
+    /// unique index that does not hold the whole key; a NULL in one of them is no other row's value. A NULL in a generated integer
+    /// of the key asks for a new one, if the row is inserted. No assignment is to the key.
+    fn upsert(
+        &self,
+        row: EncodedRow,
+        unique: Vec<usize>,
+        assignments: Vec<Assignment>,
+    ) -> impl Future<Output = Result<EncodedRow>> + MaybeSend;
+
     /// Changes columns of the row with that key and answers with the whole row, or with `None`
     /// when there is no such row. There is at least one assignment, and none is to the key.
     fn update(
@@ -188,6 +199,7 @@ object_safe! {
         async fn select(&self, selection: Selection, rows: RowSink) -> Result<RowSink>;
         async fn count(&self, filter: FilterTree) -> Result<u64>;
         async fn write(&self, rows: Vec<EncodedRow>, mode: WriteMode) -> Result<Vec<Option<EncodedRow>>>;
+        async fn upsert(&self, row: EncodedRow, unique: Vec<usize>, assignments: Vec<Assignment>) -> Result<EncodedRow>;
         async fn update(&self, key: EncodedKey, assignments: Vec<Assignment>) -> Result<Option<EncodedRow>>;
         async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64>;
         async fn delete(&self, key: EncodedKey) -> Result<bool>;

@@ -11,6 +11,7 @@ mod collect;
 mod prepare;
 mod query;
 mod read;
+mod upsert;
 mod write;
 
 use std::{future::Future, marker::PhantomData, sync::Arc};
@@ -18,6 +19,7 @@ use std::{future::Future, marker::PhantomData, sync::Arc};
 pub use self::{
     prepare::ClientKeys,
     query::{Page, Query},
+    upsert::{UniqueColumns, Upsert},
 };
 use crate::{
     capabilities::Capabilities,
@@ -354,6 +356,22 @@ impl<T: Row, Scope> Tabular<T, Scope> {
     /// of a unique column is taken.
     pub fn insert(&self, row: impl Insertable<T>) -> BoxFuture<'_, Result<T>> {
         self.core.write_always("insert", row, WriteMode::Insert)
+    }
+
+    /// Stores a new row, or, where another row has its value of a unique column, replaces the
+    /// content of that row but for its key; [`Upsert::or_update`] changes only a part of it. Gives
+    /// the row as stored.
+    ///
+    /// `unique` is a unique column, or a tuple of the columns of one unique index, such as
+    /// `(Product::SHOP, Product::SKU)`; a NULL in it is no other row's value. Fails with
+    /// [`Error::Validation`] when the columns are not unique, and with [`Error::Conflict`] when the
+    /// row clashes with another one elsewhere.
+    pub fn upsert_by(
+        &self,
+        unique: impl UniqueColumns<T>,
+        row: impl Insertable<T>,
+    ) -> Upsert<'_, T> {
+        Upsert::new(&self.core, unique.positions(), self.core.prepare(row))
     }
 
     /// Stores a new row and returns it, or leaves everything as it is and returns `None` when

@@ -200,6 +200,25 @@ impl TabularStorage for PostgresTabularStorage {
         ))
     }
 
+    async fn upsert(
+        &self,
+        row: EncodedRow,
+        unique: Vec<usize>,
+        assignments: Vec<Assignment>,
+    ) -> Result<EncodedRow> {
+        let (engine, table) = (self.engine(), &*self.table);
+        let in_transaction = self.is_in_transaction() || engine.options.transaction_pooling;
+        let command = Command::Upsert { row: &row, unique: &unique, assignments: &assignments };
+        write!(self, |connection| write::upsert(
+            engine,
+            table,
+            connection,
+            &row,
+            command,
+            in_transaction
+        ))
+    }
+
     async fn update(
         &self,
         key: EncodedKey,

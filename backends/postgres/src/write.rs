@@ -8,7 +8,7 @@ use std::{collections::HashSet, sync::Arc, sync::atomic::Ordering};
 
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use storehouse_runtime::{
-    Assignment, EncodedKey, EncodedRow, Result, Value, WriteMode, sql::Command,
+    Assignment, EncodedKey, EncodedRow, Error, Result, Value, WriteMode, sql::Command,
 };
 
 use crate::{
@@ -270,6 +270,41 @@ fn is_clash_of_ids(table: &Table, failure: &Failure) -> bool {
     !table.definition.indexes.iter().any(|index| is_declared(&index.name))
 }
 
+/// Runs a command that inserts `row` or changes the one that is in its way, and answers with the
+/// row as stored.
+pub(crate) async fn upsert(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    row: &EncodedRow,
+    command: Command<'_>,
+    in_transaction: bool,
+) -> Result<EncodedRow, Failure> {
+    pass_ids(engine, table, connection, std::slice::from_ref(row)).await?;
+    let is_generated = lacks_id(table, row);
+    let mut attempt = 1;
+    loop {
+        match returning(engine, table, connection, command).await {
+            // Somebody else wrote the very id that the sequence gave.
+            Err(failure)
+                if is_generated
+                    && !in_transaction
+                    && attempt < ATTEMPTS
+                    && is_clash_of_ids(table, &failure) =>
+            {
+                attempt += 1;
+                pass_greatest(table, connection).await?;
+            }
+            result => {
+                let stored = result?;
+                return stored.ok_or_else(|| {
+                    Error::backend("PostgreSQL did not return the row that it stored", None).into()
+                });
+            }
+        }
+    }
+}
+
 /// Changes columns of the row with that key, and answers with the whole row.
 pub(crate) async fn update(
     engine: &Engine,
@@ -278,7 +313,16 @@ pub(crate) async fn update(
     key: &EncodedKey,
     assignments: &[Assignment],
 ) -> Result<Option<EncodedRow>, Failure> {
-    let command = Command::Update { key, assignments };
+    returning(engine, table, connection, Command::Update { key, assignments }).await
+}
+
+/// Runs a command that returns the row that it wrote, if it wrote one.
+async fn returning(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    command: Command<'_>,
+) -> Result<Option<EncodedRow>, Failure> {
     let rendered = table.statements.render(&table.definition, command);
     let pgvector = engine.pgvector(table, connection).await?;
     let mut arguments = Arguments::new(&table.definition, pgvector);

@@ -166,6 +166,19 @@ impl TabularStorage for SqliteTabularStorage {
         .await
     }
 
+    async fn upsert(
+        &self,
+        row: EncodedRow,
+        unique: Vec<usize>,
+        assignments: Vec<Assignment>,
+    ) -> Result<EncodedRow> {
+        let length = Length::short_if(write::are_small(&row.0));
+        self.run_write(length, Weight::Several, move |session, table| {
+            write::upsert(session, table, row, &unique, &assignments)
+        })
+        .await
+    }
+
     async fn update(
         &self,
         key: EncodedKey,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, ErrorCode};
 use storehouse_runtime::{
-    Assignment, EncodedKey, EncodedRow, FilterTree, Result, Value, WriteMode, sql::Command,
+    Assignment, EncodedKey, EncodedRow, Error, FilterTree, Result, Value, WriteMode, sql::Command,
 };
 
 use crate::{
@@ -153,6 +153,24 @@ fn insert(connection: &Connection, sql: &str, row: &EncodedRow) -> rusqlite::Res
     statement.raw_execute()
 }
 
+/// Inserts a row, or changes the one that has its values in the `unique` columns, and answers with
+/// the row as stored.
+pub(crate) fn upsert(
+    session: &Session<'_>,
+    table: &Table,
+    row: EncodedRow,
+    unique: &[usize],
+    assignments: &[Assignment],
+) -> Result<EncodedRow> {
+    let mut rows = [row];
+    if table.ids.missing(&rows[0]).is_some() || !table.ids.takes_one_statement(&rows[0]) {
+        table.ids.assign(session.connection, table, &mut rows)?;
+    }
+    let command = Command::Upsert { row: &rows[0], unique, assignments };
+    let stored = returning(session, table, command)?;
+    stored.ok_or_else(|| Error::backend("SQLite did not return the row that it stored", None))
+}
+
 /// Changes columns of the row with that key, and answers with the whole row.
 pub(crate) fn update(
     session: &Session<'_>,
@@ -160,7 +178,16 @@ pub(crate) fn update(
     key: &EncodedKey,
     assignments: &[Assignment],
 ) -> Result<Option<EncodedRow>> {
-    let rendered = table.statements.render(&table.definition, Command::Update { key, assignments });
+    returning(session, table, Command::Update { key, assignments })
+}
+
+/// Runs a command that returns the row that it wrote, if it wrote one.
+fn returning(
+    session: &Session<'_>,
+    table: &Table,
+    command: Command<'_>,
+) -> Result<Option<EncodedRow>> {
+    let rendered = table.statements.render(&table.definition, command);
     let run = || {
         let mut statement = session.connection.prepare_cached(&rendered.sql)?;
         bind::parameters(&mut statement, &rendered.parameters)?;

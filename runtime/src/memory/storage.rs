@@ -167,6 +167,15 @@ impl TabularStorage for InMemoryTabularStorage {
         self.change(|state| self.table.write_rows(state, rows, mode)).await
     }
 
+    async fn upsert(
+        &self,
+        row: EncodedRow,
+        unique: Vec<usize>,
+        assignments: Vec<Assignment>,
+    ) -> Result<EncodedRow> {
+        self.change(|state| self.table.upsert_row(state, row, &unique, &assignments)).await
+    }
+
     async fn update(
         &self,
         key: EncodedKey,

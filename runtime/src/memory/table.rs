@@ -231,15 +231,44 @@ impl Table {
         key: EncodedKey,
         assignments: &[Assignment],
     ) -> Result<Option<EncodedRow>> {
-        let Some(existing) = state.entries[0].get(&SortKey::at(key.0)).cloned() else {
-            return Ok(None);
+        let existing = state.entries[0].get(&SortKey::at(key.0)).cloned();
+        existing.map(|existing| self.change_row(state, &existing, assignments)).transpose()
+    }
+
+    /// Inserts a row, or changes the one that has its values in the `unique` columns.
+    pub(super) fn upsert_row(
+        &self,
+        state: &mut State,
+        row: EncodedRow,
+        unique: &[usize],
+        assignments: &[Assignment],
+    ) -> Result<EncodedRow> {
+        let same = |declared: &[usize]| {
+            declared.len() == unique.len() && declared.iter().all(|column| unique.contains(column))
         };
-        let row = self.assigned(&existing, assignments)?;
-        if let Some(taken) = self.taken(state, &row, Some(&existing)) {
+        let holder = (self.indexes.iter().zip(&state.entries))
+            .filter(|(index, _)| index.unique && same(&index.columns[..index.declared]))
+            .find_map(|(index, entries)| index.holder(entries, &row.0).cloned());
+        match holder {
+            Some(existing) => self.change_row(state, &existing, assignments),
+            None => self.write_row(state, row, WriteMode::Insert)?.ok_or_else(|| {
+                Error::backend("an insert stores its row or fails; this is a bug", None)
+            }),
+        }
+    }
+
+    fn change_row(
+        &self,
+        state: &mut State,
+        existing: &StoredRow,
+        assignments: &[Assignment],
+    ) -> Result<EncodedRow> {
+        let row = self.assigned(existing, assignments)?;
+        if let Some(taken) = self.taken(state, &row, Some(existing)) {
             return Err(self.conflict(taken));
         }
-        self.replace(state, Some(&existing), &row.as_slice().into());
-        Ok(Some(EncodedRow(row)))
+        self.replace(state, Some(existing), &row.as_slice().into());
+        Ok(EncodedRow(row))
     }
 
     /// Changes rows that are there, all or none.
@@ -308,16 +337,7 @@ impl Table {
     /// nothing, so a row with a NULL takes no place in it.
     fn taken(&self, state: &State, row: &[Value], existing: Option<&StoredRow>) -> Option<&Index> {
         (self.indexes.iter().zip(&state.entries).skip(1)).find_map(|(index, entries)| {
-            let declared = &index.columns[..index.declared];
-            if !index.unique || declared.iter().any(|&column| row[column].is_null()) {
-                return None;
-            }
-            let values: KeyValues = declared.iter().map(|&column| row[column].clone()).collect();
-            let range = (
-                Bound::Included(SortKey::at(values.clone())),
-                Bound::Excluded(SortKey::above(values)),
-            );
-            let (_, holder) = entries.range(range).next()?;
+            let holder = if index.unique { index.holder(entries, row)? } else { return None };
             let is_itself = existing.is_some_and(|existing| Arc::ptr_eq(existing, holder));
             (!is_itself).then_some(index)
         })
@@ -345,6 +365,18 @@ impl Table {
 }
 
 impl Index {
+    /// A row that has the same values in the declared columns. NULL is the same as nothing.
+    fn holder<'e>(&self, entries: &'e Entries, row: &[Value]) -> Option<&'e StoredRow> {
+        let declared = &self.columns[..self.declared];
+        if declared.iter().any(|&column| row[column].is_null()) {
+            return None;
+        }
+        let values: KeyValues = declared.iter().map(|&column| row[column].clone()).collect();
+        let range =
+            (Bound::Included(SortKey::at(values.clone())), Bound::Excluded(SortKey::above(values)));
+        entries.range(range).next().map(|(_, holder)| holder)
+    }
+
     /// A row's place in the index.
     pub(super) fn place(&self, row: &[Value]) -> SortKey {
         SortKey::at(self.columns.iter().map(|&column| row[column].clone()).collect())

@@ -16,7 +16,7 @@ use crate::{
     patch::Assignment,
     selection::Selection,
     storage::Statement,
-    value::{EncodedKey, Value},
+    value::{EncodedKey, EncodedRow, Value},
 };
 
 /// What a statement is to do; it borrows the values that will be bound.
@@ -33,6 +33,16 @@ pub enum Command<'a> {
         /// The key's values, in key order.
         key: &'a EncodedKey,
         /// What becomes of its columns; at least one.
+        assignments: &'a [Assignment],
+    },
+    /// Inserts a row, or changes columns of the one that has its values in the `unique` columns,
+    /// and returns every column of it. What is NULL in the key is left to the database.
+    Upsert {
+        /// The row to insert.
+        row: &'a EncodedRow,
+        /// The columns of the key or of a unique index.
+        unique: &'a [usize],
+        /// What becomes of the columns of a row that is there.
         assignments: &'a [Assignment],
     },
     /// Changes columns of the rows that match.
@@ -88,6 +98,9 @@ impl<'a> Command<'a> {
                 write_where(matching, pieces);
             }
             Self::Update { key, assignments } => update(definition, key, assignments, pieces),
+            Self::Upsert { row, unique, assignments } => {
+                upsert(definition, row, unique, assignments, pieces);
+            }
             Self::UpdateWhere { filter, assignments } => {
                 pieces.text("UPDATE ");
                 pieces.table();
@@ -162,6 +175,42 @@ fn update<'a>(
     every_column(definition, pieces);
 }
 
+fn upsert<'a>(
+    definition: &TableDef,
+    row: &'a EncodedRow,
+    unique: &[usize],
+    assignments: &'a [Assignment],
+    pieces: &mut impl Pieces<'a>,
+) {
+    // By this name the row that is there can be told from the new one.
+    const STORED: &str = r#""stored"."#;
+    let is_given =
+        |(column, value): &(usize, &Value)| !(definition.key.contains(column) && value.is_null());
+    let given = || row.0.iter().enumerate().filter(is_given);
+    pieces.text("INSERT INTO ");
+    pieces.table();
+    pieces.text(r#" AS "stored" ("#);
+    columns(given().map(|(column, _)| column), pieces);
+    pieces.text(") VALUES (");
+    for (position, (column, value)) in given().enumerate() {
+        pieces.text(if position > 0 { ", " } else { "" });
+        pieces.parameter(Parameter::Value { column, value });
+    }
+    pieces.text(") ON CONFLICT (");
+    columns(unique.iter().copied(), pieces);
+    pieces.text(") DO UPDATE SET ");
+    if let (true, Some(&column)) = (assignments.is_empty(), unique.first()) {
+        // With nothing to change, the row would not be returned.
+        pieces.column(column);
+        pieces.text(" = ");
+        pieces.text(STORED);
+        pieces.column(column);
+    }
+    assign::write(definition, assignments, STORED, pieces);
+    pieces.text(" RETURNING ");
+    every_column(definition, pieces);
+}
+
 /// The condition, unless every row matches. It may be followed by ` AND ` and more.
 fn write_where<'a>(matching: &'a FilterTree, pieces: &mut impl Pieces<'a>) {
     if !matching.is_all() {
@@ -171,10 +220,12 @@ fn write_where<'a>(matching: &'a FilterTree, pieces: &mut impl Pieces<'a>) {
 }
 
 fn every_column<'a>(definition: &TableDef, pieces: &mut impl Pieces<'a>) {
-    for column in 0..definition.columns.len() {
-        if column > 0 {
-            pieces.text(", ");
-        }
+    columns(0..definition.columns.len(), pieces);
+}
+
+fn columns<'a>(columns: impl Iterator<Item = usize>, pieces: &mut impl Pieces<'a>) {
+    for (position, column) in columns.enumerate() {
+        pieces.text(if position > 0 { ", " } else { "" });
         pieces.column(column);
     }
 }

@@ -126,7 +126,7 @@ impl Core {
         }))
     }
 
-    fn check_assignments(
+    pub(super) fn check_assignments(
         &self,
         assignments: Result<Vec<Assignment>, EncodeError>,
     ) -> Result<Vec<Assignment>> {
@@ -170,7 +170,7 @@ impl Core {
     }
 
     /// Decodes a row that was just stored, and tells listeners of it.
-    fn decode_stored<T: Row>(&self, mut row: EncodedRow) -> Result<T> {
+    pub(super) fn decode_stored<T: Row>(&self, mut row: EncodedRow) -> Result<T> {
         self.emit(|| Some(RawEvent::Put(row.clone())));
         T::decode(&self.definition, &mut row).map_err(|error| self.decode_error(error))
     }

@@ -75,6 +75,19 @@ macro_rules! __contents {
                 of_a_unique_column_are_for_one_row;
                 at_once_all_count;
             }
+            OnStore upsert {
+                stores_a_new_row_and_returns_it;
+                replaces_the_content_and_keeps_the_key;
+                or_changes_only_what_the_patch_names;
+                by_the_key_replaces_the_row;
+                by_several_columns;
+                of_null_is_always_new;
+                fails_where_another_row_is_in_its_way;
+                goes_by_what_is_unique;
+                with_nothing_to_change_reads;
+                generates_no_key_twice;
+                at_once_all_count;
+            }
             OnStore update_where {
                 changes_what_matches_and_counts_it;
                 without_a_condition_changes_every_row;

@@ -32,4 +32,5 @@ pub(crate) mod transactions;
 pub(crate) mod types;
 pub(crate) mod update;
 pub(crate) mod update_where;
+pub(crate) mod upsert;
 pub(crate) mod validation;

@@ -262,6 +262,30 @@ impl TabularStorage for Storage {
         Ok(stored)
     }
 
+    async fn upsert(
+        &self,
+        row: EncodedRow,
+        unique: Vec<usize>,
+        assignments: Vec<Assignment>,
+    ) -> Result<EncodedRow> {
+        let holder = {
+            let content = self.content()?;
+            let same = |other: &&Vec<Value>| {
+                unique.iter().all(|&column| {
+                    !row.0[column].is_null() && other[column].compare(&row.0[column]).is_eq()
+                })
+            };
+            content.rows.values().find(same).map(|other| self.0.key_of(other))
+        };
+        let stored = if let Some(key) = holder {
+            TabularStorage::update(self, key, assignments).await?
+        } else {
+            let stored = TabularStorage::write(self, vec![row], WriteMode::Insert).await?;
+            stored.into_iter().next().flatten()
+        };
+        stored.ok_or_else(|| Error::backend("the row is gone", None))
+    }
+
     async fn update(
         &self,
         key: EncodedKey,

@@ -26,6 +26,7 @@ pub(super) enum Action {
     Select(Select),
     Count(FilterTree),
     Write(Vec<Row>, WriteMode),
+    Upsert { row: Row, unique: usize, assignments: Vec<Assignment> },
     Update(Key, Vec<Assignment>, Option<Twin>),
     UpdateWhere(FilterTree, Vec<Assignment>, Option<Twin>),
     Delete(Key),
@@ -104,7 +105,12 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
         8..=11 => Action::GetMany((0..rng.usize(1..6)).map(|_| key(rng, table)).collect()),
         12..=31 => Action::Select(select(rng, table)),
         32..=35 => Action::Count(filter(rng, table, 3)),
-        36..=67 => {
+        36..=39 => {
+            let row = Row { twin: twin(rng, 2), ..row(rng, table) };
+            let assignments = assignments(rng, table);
+            Action::Upsert { row, unique: rng.usize(..8), assignments }
+        }
+        40..=67 => {
             let mode = match rng.u8(..4) {
                 0 => WriteMode::Insert,
                 1 => WriteMode::InsertIfAbsent,
@@ -113,16 +119,16 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
             let rows = if rng.bool() { 1 } else { rng.usize(1..7) };
             Action::Write((0..rows).map(|_| row(rng, table)).collect(), mode)
         }
-        68..=74 => match assignments(rng, table) {
+        68..=76 => match assignments(rng, table) {
             // A table of nothing but its key has nothing to update.
             assignments if assignments.is_empty() => Action::Get(key(rng, table)),
             assignments if rng.u8(..4) == 0 => {
                 // Twins are for one row; of several they would nearly always clash.
                 Action::UpdateWhere(filter(rng, table, 2), assignments, twin(rng, 12))
             }
-            assignments => Action::Update(key(rng, table), assignments, twin(rng, 3)),
+            assignments => Action::Update(key(rng, table), assignments, twin(rng, 2)),
         },
-        75..=78 => Action::Delete(key(rng, table)),
+        77..=78 => Action::Delete(key(rng, table)),
         79 => match filter(rng, table, 2) {
             // The handle refuses to empty a table by a filter, so an engine never sees it.
             filter if filter.is_all() => Action::Count(filter),
@@ -175,7 +181,7 @@ fn assignments(rng: &mut Rng, table: &TableDef) -> Vec<Assignment> {
         (0..table.columns.len()).filter(|column| !table.key.contains(column)).collect();
     rng.shuffle(&mut columns);
     columns.truncate(rng.usize(1..=3));
-    let increments = rng.u8(..3) == 0;
+    let increments = rng.u8(..5) == 0;
     if increments {
         // Whether a sum out of range or a clash is reported first is up to the engine.
         columns.retain(|column| !is_unique(table, *column));

@@ -124,6 +124,14 @@ impl Table {
                 let generated = self.generated(rows, actual)?;
                 self.write(rows, *mode, &generated)
             }
+            Call::Upsert(row, unique, assignments) => {
+                if let Some(place) = self.holder(row, unique) {
+                    return Ok(self.change(place, assignments));
+                }
+                let rows = std::slice::from_ref(row);
+                let generated = self.generated(rows, actual)?;
+                self.write(rows, WriteMode::Insert, &generated)
+            }
             Call::Update(key, assignments) => self.update(key, assignments),
             Call::UpdateWhere(filter, assignments) => self.update_where(filter, assignments),
             Call::Delete(key) => match self.find(key) {
@@ -255,7 +263,18 @@ impl Table {
     }
 
     fn update(&mut self, key: &EncodedKey, assignments: &[Assignment]) -> Answer {
-        let Some(place) = self.find(key) else { return Answer::Stored(vec![None]) };
+        self.find(key).map_or(Answer::Stored(vec![None]), |place| self.change(place, assignments))
+    }
+
+    /// The row that has the same values in these columns.
+    fn holder(&self, row: &EncodedRow, columns: &[usize]) -> Option<usize> {
+        let same = |other: &Vec<Value>| {
+            columns.iter().all(|&column| logic::equal(&other[column], &row.0[column]))
+        };
+        self.rows.iter().position(same)
+    }
+
+    fn change(&mut self, place: usize, assignments: &[Assignment]) -> Answer {
         let Some(row) = self.assigned(&self.rows[place], assignments) else {
             return Answer::Failed(Refusal::expected("Validation"));
         };

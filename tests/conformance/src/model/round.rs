@@ -178,6 +178,19 @@ impl<Open: AsyncFn(&str) -> Arc<dyn DynBackend>> Playing<'_, Open> {
                 let rows = rows.iter().map(|row| resolve_row(table, row)).collect();
                 Some(Call::Write(rows, *mode))
             }
+            Action::Upsert { row, unique, assignments } => {
+                let row = resolve_row(table, row);
+                let definition = &table.definition;
+                let mut candidates = vec![definition.key.to_vec()];
+                let indexes = definition.indexes.iter().filter(|index| index.unique);
+                let has_key = |columns: &Vec<usize>| {
+                    definition.key.iter().all(|column| columns.contains(column))
+                };
+                let columns = indexes.map(|index| index.columns.to_vec());
+                candidates.extend(columns.filter(|columns| !has_key(columns)));
+                let unique = candidates.swap_remove(unique % candidates.len());
+                Some(Call::Upsert(row, unique, assignments.clone()))
+            }
             Action::Update(key, assignments, twin) => {
                 let assignments = resolve_assignments(table, assignments, *twin);
                 resolve_key(table, key).map(|key| Call::Update(key, assignments))

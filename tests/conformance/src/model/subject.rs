@@ -107,6 +107,9 @@ async fn call_table(table: &dyn DynTabularStorage, call: Call) -> Result<Answer>
         }
         Call::Count(filter) => Answer::Count(table.count(filter).await?),
         Call::Write(rows, mode) => Answer::Stored(table.write(rows, mode).await?),
+        Call::Upsert(row, unique, assignments) => {
+            Answer::Stored(vec![Some(table.upsert(row, unique, assignments).await?)])
+        }
         Call::Update(key, assignments) => {
             Answer::Stored(vec![table.update(key, assignments).await?])
         }

@@ -197,6 +197,15 @@ impl TabularStorage for Faulty<Arc<dyn DynTabularStorage>> {
         self.inner.update(key, assignments).await
     }
 
+    async fn upsert(
+        &self,
+        row: EncodedRow,
+        unique: Vec<usize>,
+        assignments: Vec<Assignment>,
+    ) -> Result<EncodedRow> {
+        self.inner.upsert(row, unique, assignments).await
+    }
+
     async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
         self.inner.update_where(filter, assignments).await
     }
