@@ -21,7 +21,7 @@ pub mod sql {
             quantity bigint NOT NULL,
             price double precision NOT NULL
         );
-        CREATE INDEX items_category_index ON items (category);"#;
+        CREATE INDEX items_category_idx ON items (category);"#;
 
     /// One row by its key.
     pub const BY_KEY: &str = "SELECT id, category, name, quantity, price FROM items WHERE id = $1";
@@ -145,8 +145,14 @@ impl Server {
         Ok((row.get(0), row.get(1)))
     }
 
-    /// Sees to it that the small table has the rows that it had, if not their values.
+    /// Sees to it that the small table has the rows that it had, if not their values, and its two indexes.
     pub(crate) async fn expect_small(&self, database: &str) -> Result {
+        let client = connect(&self.url(database)).await?;
+        let counted = "SELECT count(*) FROM pg_index WHERE indrelid = 'items'::regclass";
+        let indexes: i64 = client.query_one(counted, &[]).await?.get(0);
+        if indexes != 2 {
+            return Err(format!("the table should have 2 indexes, not {indexes}").into());
+        }
         let (all, small) = self.count(database).await?;
         if (all, small) != (Row::SMALL as i64, Row::SMALL as i64) {
             return Err(format!("there should be {} rows, not {all}", Row::SMALL).into());
