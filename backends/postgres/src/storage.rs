@@ -190,14 +190,15 @@ impl TabularStorage for PostgresTabularStorage {
             return Ok(vec![Some(coalesce::write(engine, &self.table, row, mode).await?)]);
         }
         let in_transaction = self.is_in_transaction() || engine.options.transaction_pooling;
-        write!(self, rows_again(mode), |connection| write::write(
+        let stored = write!(self, rows_again(mode), |connection| write::write(
             engine,
             table,
             connection,
-            rows.clone(),
+            &mut rows,
             mode,
             in_transaction
-        ))
+        ))?;
+        Ok(write::answers(rows, stored))
     }
 
     async fn upsert(
