@@ -56,7 +56,9 @@ pub(crate) async fn write(
             let (segment, after) = rest.split_at_mut(length);
             rest = after;
             if generated {
-                segment.iter_mut().for_each(|row| row.0[id] = Value::Null);
+                for row in segment.iter_mut() {
+                    row.0[id] = Value::Null;
+                }
             }
         }
     }
