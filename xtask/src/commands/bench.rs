@@ -29,7 +29,7 @@ const SETTINGS: [&str; 6] =
 /// themselves, and written to target/bench/NAME.json.
 ///
 /// Programs `benches/NAME-postgres-*` get a PostgreSQL that is started for them, with the settings that
-/// it comes with. Set STOREHOUSE_BENCH_POSTGRES_URL to the URL of a superuser to measure on another.
+/// it comes with. Set `STOREHOUSE_BENCH_POSTGRES_URL` to the URL of a superuser to measure on another.
 #[derive(clap::Args)]
 pub struct Args {
     /// The benchmark: tabular ...
@@ -69,9 +69,10 @@ pub fn run(project: &Project, args: &Args) -> Result<()> {
         heading(&format!("Building {}", name(folder)));
         process::must(&mut cargo(project, "build", folder))?;
     }
-    let server = match chosen.iter().any(|folder| needs_postgres(folder)) {
-        true => start_postgres(project)?,
-        false => None,
+    let server = if chosen.iter().any(|folder| needs_postgres(folder)) {
+        start_postgres(project)?
+    } else {
+        None
     };
     let mut measurements = Vec::new();
     for folder in &chosen {
