@@ -58,25 +58,29 @@
 mod open;
 pub mod prelude;
 
-pub use storehouse_macros::Table;
+pub use storehouse_macros::{Projection, Table};
 #[cfg(all(feature = "postgres", not(target_family = "wasm")))]
 pub use storehouse_postgres as postgres;
 #[doc(hidden)]
 pub use storehouse_runtime::__private;
 pub use storehouse_runtime::{
-    Anywhere, Assignment, AssignmentKind, Backend, BackendTransaction, BorrowedAs, BoxFuture,
-    BoxStream, Capabilities, ClientKeys, Clock, Column, ColumnDef, ColumnRole, ColumnSource,
-    ColumnType, ColumnValue, Comparable, Comparison, Connector, Context, Cursor, DecodeError,
-    DerivedSql, Direction, DynBackend, DynBackendTransaction, DynTabularStorage, EncodeError,
-    EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events, Filter, FilterTree,
-    IdGenerator, InTransaction, Increment, IndexDef, InsertWith, Insertable, IntoKey, Json,
-    KeyColumn, KeyOrRow, LikePattern, LikeToken, LockStrength, LockWait, MaybeSend, MaybeSync,
-    Metric, NewRow, NotNull, NotNullOperand, NullableColumn, Operand, OptionalColumns, Order,
-    OrderTerm, Ordered, Page, PatchField, Query, Result, Row, RowLock, RowReceiver, RowSink,
-    Selection, Source, Statement, Step, StepOf, Store, StoreBuilder, Subscription, SystemClock,
-    Table, TableDef, TableKey, TablePatch, Tabular, TabularEvent, TabularStorage, TextColumn,
-    Transaction, UniqueColumns, Upsert, UuidV7Generator, Value, VectorElement, VectorType,
-    WriteMode, codec, compare_rows, increment, memory, sql,
+    AggregateOutput, AggregateQuery, AggregateTerm, Aggregation, Anywhere, AssertTrusted,
+    Assignment, AssignmentKind, Backend, BackendTransaction, BelongingTo, BorrowedAs, BoxFuture,
+    BoxStream, Capabilities, ClientKeys, Clock, Column, ColumnDef, ColumnKind, ColumnList,
+    ColumnOf, ColumnRole, ColumnSource, ColumnType, ColumnValue, Comparable, Comparison, Connector,
+    Context, Cursor, DecodeError, DerivedSql, Direction, DynBackend, DynBackendTransaction,
+    DynTabularStorage, EncodeError, EncodedKey, EncodedRow, EngineId, Environment, Error,
+    EventKind, Events, Extremes, FieldOf, Filter, FilterTree, GroupBy, GroupQuery, IdGenerator,
+    InTransaction, Increment, IndexDef, InsertWith, Insertable, IntoKey, Json, KeyColumn, KeyOrRow,
+    LikePattern, LikeToken, LinkedTo, LockStrength, LockWait, MaybeSend, MaybeSync, Metric, NewRow,
+    NotNull, NotNullOperand, NullableColumn, OnDelete, Operand, OptionalColumns, Order, OrderTerm,
+    Ordered, OrderedKinds, Page, PatchField, ProjectedQuery, Projection, Query, RawParameter,
+    RawRow, RawSql, RawStatement, RawValue, Reference, ReferenceDef, ReferenceProblem,
+    ReferencedTable, RefersTo, Result, Row, RowLock, RowReceiver, RowSink, Selection, Source,
+    SqlText, Statement, Step, StepOf, Store, StoreBuilder, Subscription, Summable, SystemClock,
+    Table, TableDef, TableKey, TablePatch, TableSet, Tabular, TabularEvent, TabularStorage,
+    TextColumn, Transaction, UniqueColumns, Upsert, UuidV7Generator, Value, VectorElement,
+    VectorType, WriteMode, aggregate, codec, compare_rows, increment, memory, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;
@@ -95,6 +99,10 @@ mod book {
     #[cfg(all(feature = "postgres", not(target_family = "wasm")))]
     #[doc = include_str!("../docs/postgresql.md")]
     mod postgresql {}
+    #[doc = include_str!("../docs/references.md")]
+    mod references {}
+    #[doc = include_str!("../docs/raw-sql.md")]
+    mod raw_sql {}
     #[doc = include_str!("../README.md")]
     mod readme {}
 }

@@ -5,5 +5,5 @@
 pub use crate::{
     ClientKeys, Cursor, EventKind, Filter, OpenStore, Page,
     PatchField::{self, Keep, Set},
-    Store, Table, Tabular, TabularEvent, increment,
+    Projection, Store, Table, Tabular, TabularEvent, increment,
 };

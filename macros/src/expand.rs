@@ -13,6 +13,7 @@ mod insert;
 mod key;
 mod optional;
 mod patch;
+mod reference;
 mod row;
 mod stand_in;
 
@@ -33,11 +34,13 @@ pub fn table(table: &Table<'_>) -> TokenStream {
         expand.patch_struct(),
         expand.key_struct(),
         expand.column_constants(),
+        expand.reference_constants(),
     ];
     let inside = inside();
     let expand = Expand { table, krate: &inside };
     let implementations = [
         expand.checks(),
+        expand.reference_checks(),
         expand.row(),
         expand.table(),
         expand.key_of_row(),

@@ -1,4 +1,5 @@
-//! `derive(Table)`: turns a struct into a table of Storehouse.
+//! `derive(Table)`: turns a struct into a table of Storehouse, and `derive(Projection)` into a part of
+//! one.
 //!
 //! Programs use it through the `storehouse` crate. It works in three phases: `parse` reads what
 //! was written, `model` finds out what it means and checks it, `expand` writes the code, with one
@@ -8,6 +9,7 @@ mod errors;
 mod expand;
 mod model;
 mod parse;
+mod projection;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,14 @@ use syn::{DeriveInput, parse_macro_input};
 pub fn derive_table(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     expand(input).into()
+}
+
+#[doc = include_str!("projection.md")]
+#[proc_macro_derive(Projection, attributes(table))]
+pub fn derive_projection(input: TokenStream) -> TokenStream {
+    let mut input = parse_macro_input!(input as DeriveInput);
+    parse::resolve_self(&mut input);
+    projection::expand(&input).into()
 }
 
 fn expand(mut input: DeriveInput) -> proc_macro2::TokenStream {

@@ -8,6 +8,7 @@ mod check;
 mod column;
 mod index;
 mod name;
+mod reference;
 mod shape;
 mod shard;
 mod type_name;
@@ -17,8 +18,10 @@ use quote::{ToTokens as _, quote};
 use syn::{DeriveInput, Expr, ExprLit, Field, Ident, Lit, Meta, ext::IdentExt as _};
 
 pub use self::{
+    case::screaming_snake_case,
     column::{Column, Content, Default},
     index::Index,
+    reference::Reference,
     type_name::Known,
 };
 use crate::{
@@ -43,6 +46,7 @@ pub struct Table<'a> {
     pub indexes: Vec<Index>,
     /// Position of the column by which rows are spread over servers.
     pub shard_by: Option<usize>,
+    pub references: Vec<Reference>,
     /// The type that the column constants move into.
     pub columns_type: Option<Ident>,
 }
@@ -82,6 +86,7 @@ impl<'a> Table<'a> {
             auto: columns.iter().position(|column| column.written.auto.is_some()),
             indexes: Vec::new(),
             shard_by: None,
+            references: Vec::new(),
             columns_type: attributes.columns,
             name,
             columns,
@@ -90,6 +95,7 @@ impl<'a> Table<'a> {
         if has_fields {
             check::table(&table, errors);
             table.indexes = index::indexes(&table, &attributes.indexes, errors);
+            table.references = reference::references(&mut table, errors);
             table.shard_by = shard::position(&table, attributes.shard_by.as_ref(), errors);
         }
         table

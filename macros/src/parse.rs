@@ -5,12 +5,15 @@
 
 mod attribute;
 mod field;
+mod references;
 mod self_type;
 mod serde;
 mod table;
 
 pub use self::{
+    attribute::{items, set},
     field::{FieldAttributes, VectorAttribute},
+    references::ReferencesAttribute,
     self_type::resolve_self,
     serde::{RenameRule, SerdeName},
     table::{IndexAttribute, TableAttributes},

@@ -21,6 +21,8 @@ pub struct Capabilities {
     pub multi_process: bool,
     /// Queries are SQL, and `to_sql()` shows it.
     pub sql: bool,
+    /// References between tables are enforced.
+    pub references: bool,
 }
 
 impl Capabilities {
@@ -33,5 +35,6 @@ impl Capabilities {
         persistent: false,
         multi_process: false,
         sql: false,
+        references: false,
     };
 }

@@ -9,6 +9,7 @@ mod date_time;
 pub(crate) mod derived;
 pub mod json;
 mod lists;
+pub(crate) mod mapped;
 mod rows;
 mod scalars;
 
@@ -22,6 +23,7 @@ pub use self::{
         MetadataColumn, VectorColumn,
     },
     json::JsonColumn,
+    mapped::read_value,
     rows::RowRef,
 };
 use crate::{column_type::ColumnType, value::Value};

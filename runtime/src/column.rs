@@ -37,6 +37,7 @@ use crate::{
 /// ```
 pub struct Column<T, V> {
     position: usize,
+    is_unique: bool,
     marker: PhantomData<fn() -> (T, V)>,
 }
 
@@ -153,7 +154,19 @@ impl<T: Row, V> Column<T, V> {
     /// The column at `position`; the derive calls this.
     #[doc(hidden)]
     pub const fn new(position: usize) -> Self {
-        Self { position, marker: PhantomData }
+        Self { position, is_unique: false, marker: PhantomData }
+    }
+
+    /// The column at `position`, which is the whole key or unique by itself, so that other tables
+    /// can refer to it; the derive calls this.
+    #[doc(hidden)]
+    pub const fn unique(position: usize) -> Self {
+        Self { position, is_unique: true, marker: PhantomData }
+    }
+
+    /// Whether no two rows share a value of the column.
+    pub(crate) const fn is_unique(self) -> bool {
+        self.is_unique
     }
 
     /// The column's position in the table's definition.

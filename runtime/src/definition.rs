@@ -10,7 +10,7 @@ use std::{borrow::Cow, sync::OnceLock};
 
 use storehouse_sql::{CrudSql, Dialect, Shape};
 
-use crate::{column_type::ColumnType, value::Value};
+use crate::{column_type::ColumnType, reference::ReferenceDef, value::Value};
 
 /// A table: its name, its columns, its key and its indexes.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct TableDef {
     /// Position of the column by whose value rows are spread over servers, where a database has
     /// several; it is in the key and in every unique index.
     pub shard_by: Option<usize>,
+    /// The columns that refer to other tables.
+    pub references: Cow<'static, [ReferenceDef]>,
     /// Statements that were written when the table was derived.
     pub sql: DerivedSql,
 }
@@ -146,6 +148,7 @@ impl TableDef {
         Self {
             indexes: self.indexes.iter().map(rename).collect(),
             shard_by: self.shard_by,
+            references: (self.references.iter()).map(|reference| reference.renamed(self)).collect(),
             sql: DerivedSql::default(),
             name,
             ..self.clone()

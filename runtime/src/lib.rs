@@ -7,6 +7,7 @@
 //! A typed shell lies over an untyped core. [`Tabular`], [`Query`] and [`Filter`] know the
 //! user's type and do almost nothing; engines see tables as data and are compiled once.
 
+pub mod aggregate;
 mod backend;
 mod capabilities;
 pub mod codec;
@@ -23,6 +24,9 @@ mod maybe_send;
 pub mod memory;
 mod order;
 mod patch;
+mod projection;
+mod raw_sql;
+mod reference;
 mod row_lock;
 mod selection;
 pub mod sql;
@@ -36,6 +40,7 @@ mod transaction;
 mod value;
 
 pub use self::{
+    aggregate::{AggregateOutput, AggregateTerm, Aggregation},
     backend::{Backend, BackendTransaction, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
     codec::{
@@ -48,7 +53,7 @@ pub use self::{
     definition::{ColumnDef, ColumnRole, DerivedSql, IndexDef, TableDef},
     engine::EngineId,
     environment::{Clock, Environment, IdGenerator, SystemClock, UuidV7Generator},
-    error::{Context, Error, Result, Source},
+    error::{Context, Error, ReferenceProblem, Result, Source},
     events::{EventKind, Events, Subscription, TabularEvent},
     filter::{Comparison, Filter, FilterTree, LikePattern, LikeToken},
     maybe_send::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
@@ -56,6 +61,11 @@ pub use self::{
     patch::{
         Assignment, AssignmentKind, Increment, PatchField, Step, StepOf, TablePatch, increment,
     },
+    projection::{
+        ColumnKind, ColumnList, ColumnOf, Extremes, FieldOf, OrderedKinds, Projection, Summable,
+    },
+    raw_sql::{AssertTrusted, RawParameter, RawRow, RawSql, RawStatement, RawValue, SqlText},
+    reference::{OnDelete, Reference, ReferenceDef, ReferencedTable, RefersTo, TableSet},
     row_lock::{LockStrength, LockWait, RowLock},
     selection::Selection,
     storage::{DynTabularStorage, RowReceiver, RowSink, Statement, TabularStorage, WriteMode},
@@ -64,7 +74,10 @@ pub use self::{
         BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, Row, Table,
         TableKey,
     },
-    tabular::{Anywhere, ClientKeys, InTransaction, Page, Query, Tabular, UniqueColumns, Upsert},
+    tabular::{
+        AggregateQuery, Anywhere, BelongingTo, ClientKeys, GroupBy, GroupQuery, InTransaction,
+        LinkedTo, Page, ProjectedQuery, Query, Tabular, UniqueColumns, Upsert,
+    },
     transaction::Transaction,
     value::{EncodedKey, EncodedRow, NewRow, Value},
 };
@@ -77,8 +90,8 @@ pub mod __private {
     pub use storehouse_sql::CrudSql;
 
     pub use crate::{
-        codec::derived::json_default, definition::DefinitionCell, postgres_sql, sqlite_sql,
-        table::key_of_row,
+        codec::derived::json_default, definition::DefinitionCell, postgres_sql,
+        projection::read_by_name, raw_sql::plan_by_name, sqlite_sql, table::key_of_row,
     };
 }
 

@@ -6,6 +6,7 @@
 //! writers wait for it, readers do not.
 
 mod database;
+mod links;
 mod plan;
 mod scan;
 mod storage;
@@ -36,6 +37,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     persistent: false,
     multi_process: false,
     sql: false,
+    references: true,
 };
 
 /// A database in memory. Cheap to clone; clones share the tables.

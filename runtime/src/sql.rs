@@ -5,6 +5,7 @@
 //! and makes the key under which the text is kept, so that these cannot disagree. Every name is
 //! quoted and every value is a parameter.
 
+mod aggregate;
 mod assign;
 mod cache;
 mod command;

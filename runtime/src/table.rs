@@ -43,6 +43,8 @@ pub trait Row: Sized + MaybeSend + MaybeSync + 'static {
 pub trait Table: Row {
     /// The patch struct, `{Name}Patch`.
     type Patch: TablePatch<Self>;
+    /// What has the column constants: the type itself, or what `columns = ".."` names.
+    type Columns;
 
     /// The table's name, columns, key and indexes.
     fn definition() -> &'static Arc<TableDef>;

@@ -42,6 +42,7 @@ pub(crate) fn definition() -> Arc<TableDef> {
         ]
         .into(),
         shard_by: None,
+        references: Vec::new().into(),
         sql: DerivedSql::default(),
     })
 }

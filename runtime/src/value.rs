@@ -174,21 +174,19 @@ impl Eq for EncodedKey {}
 
 impl Hash for EncodedKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.iter().for_each(|value| value.hash(state));
-    }
-}
-
-impl Hash for Value {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match self {
-            Self::Bool(value) => value.hash(state),
-            Self::Int(value) | Self::DateTime(value) | Self::Time(value) => value.hash(state),
-            Self::Text(value) => value.hash(state),
-            Self::Bytes(value) => value.hash(state),
-            Self::Uuid(value) => value.hash(state),
-            Self::Date(value) => value.hash(state),
-            // No key column has these types; equal values still hash alike.
-            _ => self.rank().hash(state),
+        for value in &self.0 {
+            match value {
+                Value::Bool(value) => value.hash(state),
+                Value::Int(value) | Value::DateTime(value) | Value::Time(value) => {
+                    value.hash(state);
+                }
+                Value::Text(value) => value.hash(state),
+                Value::Bytes(value) => value.hash(state),
+                Value::Uuid(value) => value.hash(state),
+                Value::Date(value) => value.hash(state),
+                // No key column has these types; equal values still hash alike.
+                _ => value.rank().hash(state),
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod live;
 mod privileges;
+mod references;
 #[cfg(test)]
 mod tests;
 
@@ -60,10 +61,11 @@ async fn create(
     let has_pgvector = has_pgvector(engine, definition, connection).await?;
     let live = LiveTable::read(connection, definition).await?;
     let needs = Needs { definition, options: &engine.options.connect };
+    references::check_targets(&needs, live.is_none(), connection).await?;
     let Some(live) = live else {
         create_schema(&needs, connection).await?;
         let created = run(connection, create_table(definition, has_pgvector, profile)).await;
-        created.map_err(|failure| needs.a_schema(failure))?;
+        created.map_err(|failure| references::not_unique(needs.a_schema(failure), definition))?;
         if let Some(sql) = distribute(definition, profile) {
             run(connection, sql).await?;
         }
@@ -225,7 +227,11 @@ fn create_table(definition: &TableDef, has_pgvector: bool, profile: Profile) -> 
     }
     sql.push_str(", PRIMARY KEY (");
     push_columns(&mut sql, definition, &definition.key, Order::Key(profile));
-    sql.push_str("))");
+    sql.push(')');
+    for reference in &*definition.references {
+        references::push(&mut sql, definition, reference, profile);
+    }
+    sql.push(')');
     sql
 }
 

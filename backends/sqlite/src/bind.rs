@@ -20,6 +20,7 @@ pub(crate) fn parameters(
             }
             Parameter::Text(text) => statement.raw_bind_parameter(position, text)?,
             Parameter::Integer(integer) => statement.raw_bind_parameter(position, integer)?,
+            Parameter::Float(number) => statement.raw_bind_parameter(position, number)?,
             Parameter::List { values, .. } => {
                 let values = values.iter().map(owned).collect::<Result<Vec<_>>>()?;
                 statement.raw_bind_parameter(position, Rc::new(values))?;
@@ -30,7 +31,11 @@ pub(crate) fn parameters(
 }
 
 /// Binds values from parameter number `first` on.
-pub(crate) fn values(statement: &mut Statement<'_>, first: usize, values: &[Value]) -> Result<()> {
+pub(crate) fn values<'v>(
+    statement: &mut Statement<'_>,
+    first: usize,
+    values: impl IntoIterator<Item = &'v Value>,
+) -> Result<()> {
     (first..)
         .zip(values)
         .try_for_each(|(position, value)| statement.raw_bind_parameter(position, Bound(value)))

@@ -6,12 +6,15 @@
 mod live;
 
 use rusqlite::{Connection, ErrorCode};
-use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, Error, IndexDef, Result, TableDef};
+use storehouse_runtime::{
+    ColumnDef, ColumnRole, ColumnType, Error, IndexDef, ReferenceDef, Result, TableDef,
+};
 use storehouse_sql::Dialect;
 
 use crate::{
     error,
     ids::{CREATE_SEQUENCES, Ids},
+    references,
     table::Table,
 };
 
@@ -19,6 +22,7 @@ use crate::{
 pub(crate) fn set_up(connection: &Connection, table: &Table) -> Result<()> {
     let definition = &*table.definition;
     let run = |sql: &str| connection.execute_batch(sql).map_err(error::of_database);
+    references::check_targets(connection, definition)?;
     run(&create_table(definition))?;
     if matches!(table.ids, Ids::Sequence(_)) {
         run(CREATE_SEQUENCES)?;
@@ -124,11 +128,26 @@ fn create_table(definition: &TableDef) -> String {
         push_columns(&mut sql, definition, &definition.key);
         sql.push(')');
     }
+    for reference in &*definition.references {
+        push_reference(&mut sql, definition, reference);
+    }
     sql.push_str(") STRICT");
     if is_without_rowid(definition) {
         sql.push_str(", WITHOUT ROWID");
     }
     sql
+}
+
+fn push_reference(sql: &mut String, definition: &TableDef, reference: &ReferenceDef) {
+    let target = reference.target(definition);
+    sql.push_str(", FOREIGN KEY (");
+    push_columns(sql, definition, &[reference.column]);
+    sql.push_str(") REFERENCES ");
+    push_table(sql, target, &target.name);
+    sql.push_str(" (");
+    push_columns(sql, target, &[reference.referenced]);
+    sql.push_str(") ON DELETE ");
+    sql.push_str(reference.on_delete.sql());
 }
 
 /// The declared indexes, and one that finds the greatest id of a table whose id is a part of its
@@ -174,7 +193,9 @@ fn push_columns(sql: &mut String, definition: &TableDef, columns: &[usize]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use storehouse_runtime::{DerivedSql, Metric, VectorElement, VectorType};
+    use storehouse_runtime::{
+        DerivedSql, Metric, OnDelete, ReferencedTable, VectorElement, VectorType,
+    };
 
     fn column(name: &'static str, column_type: ColumnType) -> ColumnDef {
         ColumnDef {
@@ -198,6 +219,7 @@ mod tests {
             auto,
             indexes: Vec::new().into(),
             shard_by: None,
+            references: Vec::new().into(),
             sql: DerivedSql::default(),
         }
     }
@@ -240,6 +262,28 @@ mod tests {
         definition.key = vec![1, 0].into();
         definition.auto = None;
         assert!(indexes(&definition).is_empty());
+    }
+
+    #[test]
+    fn foreign_keys() {
+        let columns = || {
+            let parent = ColumnDef { nullable: true, ..column("parent_id", ColumnType::I64) };
+            vec![column("id", ColumnType::I64), parent]
+        };
+        let mut definition = table(columns(), vec![0], None);
+        let reference =
+            |table, on_delete| ReferenceDef { column: 1, table, referenced: 0, on_delete };
+        let mut shop = table(columns(), vec![0], None);
+        shop.schema = Some("shop".into());
+        definition.references = vec![
+            reference(ReferencedTable::Itself, OnDelete::SetNull),
+            reference(ReferencedTable::Defined(shop.into()), OnDelete::Restrict),
+        ]
+        .into();
+        assert_eq!(
+            create_table(&definition),
+            r#"CREATE TABLE IF NOT EXISTS "t" ("id" INTEGER NOT NULL PRIMARY KEY, "parent_id" INTEGER, FOREIGN KEY ("parent_id") REFERENCES "t" ("id") ON DELETE SET NULL, FOREIGN KEY ("parent_id") REFERENCES "shop.t" ("id") ON DELETE NO ACTION) STRICT"#
+        );
     }
 
     #[test]

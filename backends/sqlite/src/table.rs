@@ -136,6 +136,7 @@ mod tests {
             auto: None,
             indexes: Vec::new().into(),
             shard_by: None,
+            references: Vec::new().into(),
             sql: DerivedSql::default(),
         })
     }

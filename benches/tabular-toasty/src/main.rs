@@ -31,7 +31,7 @@ struct Item {
 
 fn main() -> Result {
     in_runtime(async {
-        let bench = Bench::from_env("sqlite")?;
+        let bench = Bench::from_env()?;
         small(&bench).await?;
         large(&bench).await?;
         durable_writers(&bench).await

@@ -47,10 +47,11 @@ impl Expand<'_> {
             let constant = &column.constant;
             let ty = self.constant_type(column);
             let docs = format!(" The `{}` column.", column.name);
+            let new = if self.is_unique(column) { quote!(unique) } else { quote!(new) };
             quote! {
                 #[doc = #docs]
                 #visibility const #constant: #krate::Column<#row, #ty> =
-                    #krate::Column::new(#position);
+                    #krate::Column::#new(#position);
             }
         });
         quote! {
@@ -62,6 +63,15 @@ impl Expand<'_> {
                 #(#constants)*
             }
         }
+    }
+
+    /// Whether no two rows share a value of the column, so that other tables can refer to it.
+    fn is_unique(&self, column: &Column<'_>) -> bool {
+        (self.table.indexes.iter().filter(|index| index.unique).map(|index| &index.columns))
+            .chain([&self.table.key])
+            .any(|columns| {
+                matches!(**columns, [only] if self.table.columns[only].ident == column.ident)
+            })
     }
 
     fn constant_type(&self, column: &Column<'_>) -> TokenStream {

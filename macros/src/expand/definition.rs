@@ -12,6 +12,7 @@ impl Expand<'_> {
     /// ```text
     /// impl Table for Product {
     ///     type Patch = ProductPatch;
+    ///     type Columns = Self;
     ///
     ///     fn definition() -> &'static Arc<TableDef> {
     ///         static __CELL: DefinitionCell = DefinitionCell::new();
@@ -24,6 +25,7 @@ impl Expand<'_> {
     ///             auto: Some(0),
     ///             indexes: Cow::Borrowed(const { &[IndexDef { .. }, ..] }),
     ///             shard_by: None,
+    ///             references: Cow::Borrowed(&[]),
     ///             sql: DerivedSql {
     ///                 postgres: postgres_sql!(CrudSql { .. }),
     ///                 sqlite: sqlite_sql!(CrudSql { .. }),
@@ -55,12 +57,15 @@ impl Expand<'_> {
             }
         });
         let shard_by = option(table.shard_by.map(Index::from));
+        let references = self.reference_definitions();
+        let columns_type = self.columns_type();
         let postgres = self.crud(Dialect::Postgres);
         let sqlite = self.crud(Dialect::Sqlite);
         quote! {
             #[automatically_derived]
             impl #krate::Table for #name {
                 type Patch = #patch;
+                type Columns = #columns_type;
 
                 fn definition() -> &'static #krate::__private::Arc<#krate::TableDef> {
                     static __CELL: #krate::__private::DefinitionCell =
@@ -74,6 +79,7 @@ impl Expand<'_> {
                         auto: #auto,
                         indexes: #krate::__private::Cow::Borrowed(const { &[#(#indexes),*] }),
                         shard_by: #shard_by,
+                        references: #references,
                         sql: #krate::DerivedSql {
                             postgres: #krate::__private::postgres_sql!(#postgres),
                             sqlite: #krate::__private::sqlite_sql!(#sqlite),

@@ -24,6 +24,7 @@ pub fn stand_ins(mut table: Table<'_>, errors: &TokenStream) -> TokenStream {
         expand.patch_struct(),
         expand.key_struct(),
         expand.column_constants(),
+        expand.reference_constants(),
     ];
     let inside = inside();
     let expand = Expand { table: &table, krate: &inside };
@@ -89,6 +90,7 @@ impl Expand<'_> {
 
     fn other_stand_ins(&self) -> Vec<TokenStream> {
         let krate = self.krate;
+        let columns_type = self.columns_type();
         let row = self.table.ident();
         let (_, arguments, _) = self.table.input.generics.split_for_impl();
         let full = quote!(#row #arguments);
@@ -105,6 +107,7 @@ impl Expand<'_> {
                 row,
                 &quote! {
                     type Patch = #patch;
+                    type Columns = #columns_type;
                     fn definition() -> &'static #krate::__private::Arc<#krate::TableDef> {
                         ::core::unreachable!()
                     }

@@ -40,6 +40,13 @@ pub fn indexes(table: &Table<'_>, written: &[IndexAttribute], errors: &Errors) -
     indexes
 }
 
+/// Adds the index by which the rows are found that refer to a row.
+pub(super) fn add_for_reference(table: &mut Table<'_>, column: usize) {
+    let mut indexes = std::mem::take(&mut table.indexes);
+    push(table, &mut indexes, vec![column], false);
+    table.indexes = indexes;
+}
+
 /// Adds an index, unless what is there already does its work.
 fn add(
     table: &Table<'_>,
@@ -63,6 +70,10 @@ fn add(
         errors.at(place, message);
         return;
     }
+    push(table, indexes, columns, unique);
+}
+
+fn push(table: &Table<'_>, indexes: &mut Vec<Index>, columns: Vec<usize>, unique: bool) {
     let names: Vec<&str> = columns.iter().map(|&column| &*table.columns[column].name).collect();
     let mut index_name = name::of_index(&table.name, &names, unique);
     // `index(a, b_c)` and `index(a_b, c)` would share a name.

@@ -1,19 +1,30 @@
 //! What can be said of a field: `#[table(key, auto, index, unique, json, text, vector(..),
-//! metadata, default = .., rename = "..", skip)]` and serde's `rename` and `skip`.
+//! metadata, default = .., rename = "..", references(..), skip)]` and serde's `rename` and `skip`.
 
 use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, LitInt, LitStr};
 
 use super::{
     attribute::{Item, ItemValue, items, items_of, set},
+    references::ReferencesAttribute,
     serde::SerdeField,
     table::unknown_attribute,
 };
 use crate::errors::{Errors, did_you_mean};
 
 /// The names of a field's attributes, for messages.
-pub const NAMES: [&str; 11] = [
-    "key", "auto", "index", "unique", "json", "text", "vector", "metadata", "default", "rename",
+pub const NAMES: [&str; 12] = [
+    "key",
+    "auto",
+    "index",
+    "unique",
+    "json",
+    "text",
+    "vector",
+    "metadata",
+    "default",
+    "rename",
+    "references",
     "skip",
 ];
 
@@ -30,6 +41,7 @@ pub struct FieldAttributes {
     pub metadata: Option<Ident>,
     pub default: Option<DefaultAttribute>,
     pub rename: Option<(Ident, LitStr)>,
+    pub references: Option<ReferencesAttribute>,
     pub skip: Option<Ident>,
     pub serde: SerdeField,
 }
@@ -94,12 +106,23 @@ impl FieldAttributes {
                     set(&mut self.rename, name, (name.clone(), value), errors);
                 }
             }
+            "references" => {
+                if let Some(value) = ReferencesAttribute::parse(item, errors) {
+                    set(&mut self.references, name, value, errors);
+                }
+            }
             "name" => errors.at(name, "a column's name is given by `rename = \"..\"`; write that"),
             unknown @ ("schema" | "columns" | "crate") => {
                 errors.at(name, format!("`{unknown}` belongs on the struct, not on a field; write it above the struct"));
             }
             "primary_key" | "primary" | "id" | "pk" => {
                 errors.at(name, format!("there is no attribute `{name}`; did you mean `key`?"));
+            }
+            "foreign_key" | "belongs_to" => {
+                errors.at(
+                    name,
+                    format!("there is no attribute `{name}`; did you mean `references`?"),
+                );
             }
             unknown => errors.at(name, unknown_attribute("field", unknown, &NAMES)),
         }
@@ -118,6 +141,7 @@ impl FieldAttributes {
             self.metadata.as_ref(),
             self.default.as_ref().map(|default| &default.name),
             self.rename.as_ref().map(|(name, _)| name),
+            self.references.as_ref().map(|references| &references.name),
         ]
         .into_iter()
         .flatten()

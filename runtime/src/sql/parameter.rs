@@ -16,8 +16,10 @@ pub enum Parameter<'a> {
     },
     /// Text, as it is in the command or made from it, such as a translated pattern.
     Text(Cow<'a, str>),
-    /// A limit or an offset.
+    /// A limit, an offset, or an integer that an aggregate is compared with.
     Integer(i64),
+    /// A number that an aggregate is compared with.
+    Float(f64),
     /// Values that are bound as one array, so that the text does not depend on their number.
     List {
         /// The position of the column that they are compared with.
@@ -34,6 +36,7 @@ impl Parameter<'_> {
             Self::Value { value, .. } => vec![value.clone()],
             Self::Text(text) => vec![Value::Text(text.into_owned())],
             Self::Integer(integer) => vec![Value::Int(integer)],
+            Self::Float(number) => vec![Value::Float(number)],
             Self::List { values, .. } => values.to_vec(),
         }
     }

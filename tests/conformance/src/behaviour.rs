@@ -209,6 +209,7 @@ pub(crate) mod need {
         PERSISTENT: persistent,
         MULTI_PROCESS: multi_process,
         SQL: sql,
+        REFERENCES: references,
     }
 
     /// A panic can be caught, which is so on every platform but WebAssembly.

@@ -228,6 +228,45 @@ macro_rules! __contents {
                 stays_stable_while_others_write;
                 can_be_left_in_the_middle;
             }
+            OnStore projections {
+                give_one_column_or_a_tuple_or_a_struct;
+                are_ordered_by_columns_that_are_not_among_them;
+                come_in_parts;
+                come_in_pages_and_streams;
+                decode_every_kind_of_column;
+                can_be_wide_and_repeat_themselves;
+                can_lock_their_rows [TRANSACTIONS, ROW_LOCKS];
+                distinct_gives_each_value_once_in_order;
+                distinct_takes_null_and_zero_for_one_value_each;
+                of_a_compound_key_page_by_all_of_it;
+                read_only_their_columns_where_there_is_sql;
+            }
+            OnStore aggregates {
+                of_all_rows;
+                of_nothing_are_none_but_the_counts;
+                of_groups;
+                of_groups_are_ordered_and_cut;
+                of_groups_that_fulfil_a_condition;
+                add_integers_exactly;
+                refuse_a_sum_that_does_not_fit;
+                of_floats_beyond_measure;
+                of_every_type;
+                of_groups_by_zero_and_text;
+                of_a_part_are_refused;
+                see_what_their_transaction_did [TRANSACTIONS];
+                that_fail_leave_their_transaction_usable [TRANSACTIONS];
+                need_a_table_that_is_set_up;
+                show_their_sql_where_there_is_some;
+            }
+            OnStore raw_sql {
+                is_where_the_backend_says;
+                gives_tuples_tables_and_projections [SQL];
+                says_which_columns_are_missing [SQL];
+                counts_the_rows_that_it_changed [SQL];
+                tells_errors_apart_as_typed_operations_do [SQL];
+                leaves_transactions_to_the_store [SQL];
+                is_a_part_of_its_transaction [SQL, TRANSACTIONS];
+            }
             OnStore events {
                 tell_of_every_operation;
                 carry_what_was_generated;
@@ -312,12 +351,52 @@ macro_rules! __contents {
                 can_be_as_long_as_63_bytes;
                 in_a_schema_do_not_clash;
             }
+            OnStore references {
+                to_what_is_not_there_are_refused [REFERENCES];
+                are_held_when_many_rows_change [REFERENCES];
+                to_a_unique_column_are_held [REFERENCES];
+                hold_at_the_end_of_a_bulk [REFERENCES];
+                of_null_refer_to_nothing [REFERENCES];
+                can_be_to_their_own_table [REFERENCES];
+                hold_in_very_large_bulks [REFERENCES];
+                belong_to_their_transaction [REFERENCES, TRANSACTIONS];
+                need_the_other_table_first [REFERENCES];
+                are_set_up_by_many_at_once [REFERENCES];
+                in_a_circle_are_refused [REFERENCES];
+                follow_a_table_to_another_name [REFERENCES];
+                go_from_schema_to_schema [REFERENCES];
+                hold_while_many_write [REFERENCES];
+            }
+            OnStore on_delete {
+                restrict_keeps_what_is_referred_to [REFERENCES];
+                cascade_takes_rows_along [REFERENCES];
+                cascade_stops_at_what_is_kept [REFERENCES];
+                restrict_looks_when_all_is_done [REFERENCES];
+                set_null_keeps_the_rows [REFERENCES];
+                means_no_put_that_replaces [REFERENCES];
+                restrict_within_a_table [REFERENCES];
+                is_undone_with_a_savepoint [REFERENCES, TRANSACTIONS, SAVEPOINTS];
+                tells_listeners_of_what_was_asked_for [REFERENCES];
+            }
+            OnStore related {
+                rows_are_those_that_are_referred_to [REFERENCES];
+                rows_are_those_that_refer [REFERENCES];
+                rows_can_be_narrowed_ordered_and_limited [REFERENCES];
+                rows_are_linked_by_a_third_table [REFERENCES];
+                of_nothing_is_nothing [REFERENCES];
+                rows_can_be_of_the_same_table [REFERENCES];
+                rows_of_a_transaction_are_seen_in_it [REFERENCES, TRANSACTIONS];
+                rows_of_a_very_long_page_are_found [REFERENCES];
+                rows_take_one_query_or_two [REFERENCES];
+                errors_say_where_they_are_from [REFERENCES];
+            }
             OnDatabase reopening {
                 finds_every_row_again [PERSISTENT];
                 never_generates_a_key_again [PERSISTENT];
                 keeps_what_was_committed_and_nothing_else [PERSISTENT, TRANSACTIONS];
                 refuses_another_definition [PERSISTENT];
                 takes_cursors_from_before [PERSISTENT];
+                refuses_other_references [PERSISTENT, REFERENCES];
             }
             OnDatabase sharing {
                 shows_what_others_wrote [PERSISTENT, MULTI_PROCESS];

@@ -1,8 +1,10 @@
 //! The behaviours, one file for each subject. `contents.rs` lists them.
 
+mod customers;
 mod round_trip;
 mod tables;
 
+pub(crate) mod aggregates;
 pub(crate) mod bulk;
 pub(crate) mod capabilities;
 pub(crate) mod concurrency;
@@ -16,10 +18,15 @@ pub(crate) mod insert;
 pub(crate) mod keys;
 pub(crate) mod large_bulks;
 pub(crate) mod names;
+pub(crate) mod on_delete;
 pub(crate) mod ordering;
 pub(crate) mod paging;
+pub(crate) mod projections;
 pub(crate) mod put;
+pub(crate) mod raw_sql;
 pub(crate) mod reading;
+pub(crate) mod references;
+pub(crate) mod related;
 pub(crate) mod reopening;
 pub(crate) mod row_locks;
 pub(crate) mod savepoints;

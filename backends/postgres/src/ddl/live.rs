@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use storehouse_runtime::{ColumnDef, ColumnType, IndexDef, TableDef};
 
-use super::index_name;
+use super::{index_name, references::LiveReference};
 use crate::{pool::Failure, types::declared};
 
 /// What PostgreSQL tells about a table.
@@ -14,6 +14,7 @@ pub(super) struct LiveTable {
     indexes: HashMap<String, LiveIndex>,
     /// The key's columns, in key order.
     key: Vec<String>,
+    references: Vec<LiveReference>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -33,7 +34,7 @@ struct LiveIndex {
     is_ready: bool,
 }
 
-const TABLE: &str = "SELECT c.oid::bigint FROM pg_class AS c \
+pub(super) const TABLE: &str = "SELECT c.oid::bigint FROM pg_class AS c \
     JOIN pg_namespace AS n ON n.oid = c.relnamespace \
     WHERE n.nspname = coalesce($1, current_schema()) AND c.relname = $2 AND c.relkind IN ('r', 'p')";
 
@@ -73,9 +74,13 @@ impl LiveTable {
             .persistent(false)
             .fetch_all(&mut *connection)
             .await?;
-        let rows: Vec<IndexRow> =
-            sqlx::query_as(INDEXES).bind(table).persistent(false).fetch_all(connection).await?;
-        let mut live = Self { columns, indexes: HashMap::new(), key: Vec::new() };
+        let rows: Vec<IndexRow> = sqlx::query_as(INDEXES)
+            .bind(table)
+            .persistent(false)
+            .fetch_all(&mut *connection)
+            .await?;
+        let references = super::references::read(connection, table).await?;
+        let mut live = Self { columns, indexes: HashMap::new(), key: Vec::new(), references };
         for (name, is_unique, is_key, is_partial, is_ready, columns) in rows {
             if is_key {
                 live.key = columns.into_iter().flatten().collect();
@@ -115,6 +120,7 @@ impl LiveTable {
             differences.push(format!("the key is ({live}), not ({wanted})"));
         }
         self.compare_indexes(definition, &mut differences);
+        super::references::compare(&self.references, definition, &mut differences);
         differences
     }
 

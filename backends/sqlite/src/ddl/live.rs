@@ -13,6 +13,7 @@ pub(super) struct LiveTable {
     is_without_rowid: bool,
     columns: Vec<LiveColumn>,
     indexes: HashMap<String, LiveIndex>,
+    references: Vec<LiveReference>,
 }
 
 struct LiveColumn {
@@ -32,6 +33,16 @@ struct LiveIndex {
     is_partial: bool,
     /// Whether it belongs to the primary key.
     is_key: bool,
+}
+
+/// A foreign key of one column.
+struct LiveReference {
+    column: String,
+    table: String,
+    /// `None` for the key.
+    referenced: Option<String>,
+    on_update: String,
+    on_delete: String,
 }
 
 impl LiveTable {
@@ -61,7 +72,9 @@ impl LiveTable {
             column.collation =
                 collation.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         }
-        Ok(Self { is_strict, is_without_rowid, columns, indexes: read_indexes(connection, name)? })
+        let indexes = read_indexes(connection, name)?;
+        let references = read_references(connection, name)?;
+        Ok(Self { is_strict, is_without_rowid, columns, indexes, references })
     }
 
     pub(super) fn has_index(&self, definition: &TableDef, index: &IndexDef) -> bool {
@@ -90,6 +103,7 @@ impl LiveTable {
         }
         self.compare_key(definition, &mut differences);
         self.compare_indexes(definition, indexes, &mut differences);
+        self.compare_references(definition, &mut differences);
         differences
     }
 
@@ -148,6 +162,40 @@ impl LiveTable {
                 live.join(", "),
                 wanted.join(", ")
             ));
+        }
+    }
+
+    /// A foreign key that the definition does not have is no difference: there are some that it
+    /// cannot say, such as those of several columns.
+    fn compare_references(&self, definition: &TableDef, differences: &mut Vec<String>) {
+        for reference in &*definition.references {
+            let target = reference.target(definition);
+            let column = &definition.columns[reference.column].name;
+            let referenced = &target.columns[reference.referenced].name;
+            let is_key = *target.key == [reference.referenced];
+            let live = self.references.iter().find(|live| {
+                live.column == *column
+                    && live.table.eq_ignore_ascii_case(&target.full_name())
+                    && live.referenced.as_ref().map_or(is_key, |live| live == referenced)
+            });
+            let Some(live) = live else {
+                differences.push(format!(
+                    "column `{column}` has no foreign key to `{referenced}` of table `{}`",
+                    target.full_name()
+                ));
+                continue;
+            };
+            for (when, wanted, live) in [
+                ("DELETE", reference.on_delete.sql(), &live.on_delete),
+                ("UPDATE", "NO ACTION", &live.on_update),
+            ] {
+                // The two differ only in when they look.
+                if wanted != live && (wanted, &**live) != ("NO ACTION", "RESTRICT") {
+                    differences.push(format!(
+                        "the foreign key of column `{column}` is ON {when} {live}, not {wanted}"
+                    ));
+                }
+            }
         }
     }
 
@@ -215,6 +263,24 @@ fn read_indexes(connection: &Connection, table: &str) -> Result<HashMap<String, 
                 is_key: row.get(3)?,
             };
             Ok((name, index))
+        })?
+        .collect()
+}
+
+fn read_references(connection: &Connection, table: &str) -> Result<Vec<LiveReference>> {
+    connection
+        .prepare(
+            "SELECT \"from\", \"table\", \"to\", on_update, on_delete \
+             FROM pragma_foreign_key_list(?) GROUP BY id HAVING count(*) = 1 ORDER BY id",
+        )?
+        .query_map([table], |row| {
+            Ok(LiveReference {
+                column: row.get(0)?,
+                table: row.get(1)?,
+                referenced: row.get(2)?,
+                on_update: row.get(3)?,
+                on_delete: row.get(4)?,
+            })
         })?
         .collect()
 }

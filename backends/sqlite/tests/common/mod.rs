@@ -42,6 +42,7 @@ pub fn table(name: &'static str, columns: Vec<ColumnDef>) -> TableDef {
         auto: None,
         indexes: Vec::new().into(),
         shard_by: None,
+        references: Vec::new().into(),
         sql: DerivedSql::default(),
     }
 }
@@ -110,6 +111,7 @@ pub async fn everything(storage: &SqliteTabularStorage) -> Result<Vec<EncodedRow
         limit: None,
         offset: 0,
         lock: None,
+        columns: None,
     };
     select(storage, selection).await
 }

@@ -3,11 +3,11 @@
 
 use fastrand::Rng;
 use storehouse_runtime::{
-    Assignment, Comparison, Direction, EncodedKey, EncodedRow, FilterTree, OrderTerm, TableDef,
-    Value, WriteMode,
+    Aggregation, Assignment, Comparison, Direction, EncodedKey, EncodedRow, FilterTree, OrderTerm,
+    TableDef, Value, WriteMode,
 };
 
-use super::values;
+use super::{aggregates, values};
 
 /// One operation on one of the tables.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub(super) enum Action {
     Get(Key),
     GetMany(Vec<Key>),
     Select(Select),
+    Aggregate(Aggregation),
     Count(FilterTree),
     Write(Vec<Row>, WriteMode),
     Upsert { row: Row, unique: usize, assignments: Vec<Assignment> },
@@ -69,6 +70,8 @@ pub(super) struct Select {
     pub(super) after: Option<After>,
     pub(super) limit: Option<u64>,
     pub(super) offset: u64,
+    /// Only these columns.
+    pub(super) columns: Option<Vec<usize>>,
     /// The receiver wants no more after so many rows.
     pub(super) stop_after: Option<usize>,
 }
@@ -103,7 +106,8 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
     match rng.u8(..100) {
         0..=7 => Action::Get(key(rng, table)),
         8..=11 => Action::GetMany((0..rng.usize(1..6)).map(|_| key(rng, table)).collect()),
-        12..=31 => Action::Select(select(rng, table)),
+        12..=26 => Action::Select(select(rng, table)),
+        27..=31 => Action::Aggregate(aggregates::random(rng, table)),
         32..=35 => Action::Count(filter(rng, table, 3)),
         36..=39 => {
             let row = Row { twin: twin(rng, 2), ..row(rng, table) };
@@ -224,7 +228,9 @@ fn select(rng: &mut Rng, table: &TableDef) -> Select {
     let stop_after = (rng.u8(..8) == 0).then(|| rng.usize(1..4));
     // Every other query is about all rows, so that ordering and paging have something to do.
     let filter = if rng.bool() { FilterTree::all() } else { filter(rng, table, 3) };
-    Select { filter, order, after, limit, offset, stop_after }
+    let columns = (rng.u8(..4) == 0)
+        .then(|| (0..rng.usize(1..4)).map(|_| rng.usize(..table.columns.len())).collect());
+    Select { filter, order, after, limit, offset, columns, stop_after }
 }
 
 /// A total ordering: some columns, and those of the key that are not among them.
@@ -248,13 +254,13 @@ fn order(rng: &mut Rng, table: &TableDef) -> Vec<OrderTerm> {
         .collect()
 }
 
-fn ordered(table: &TableDef) -> Vec<usize> {
+pub(super) fn ordered(table: &TableDef) -> Vec<usize> {
     (0..table.columns.len())
         .filter(|&column| table.columns[column].column_type.is_ordered())
         .collect()
 }
 
-fn filter(rng: &mut Rng, table: &TableDef, depth: u8) -> FilterTree {
+pub(super) fn filter(rng: &mut Rng, table: &TableDef, depth: u8) -> FilterTree {
     if rng.u8(..6) == 0 {
         return FilterTree::all();
     }

@@ -117,6 +117,7 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
         auto,
         indexes: indexes.into(),
         shard_by: None,
+        references: Vec::new().into(),
         sql: DerivedSql::default(),
     }
 }
