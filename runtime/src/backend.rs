@@ -9,6 +9,7 @@ use crate::{
     engine::EngineId,
     error::{Error, Result},
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
+    migration::{MigrationStep, PlannedSteps},
     raw_sql::RawStatement,
     storage::{DynTabularStorage, RowSink, object_safe},
 };
@@ -60,6 +61,41 @@ pub trait Backend: MaybeSend + MaybeSync + 'static {
         let _ = statement;
         async { Err(no_raw_sql()) }
     }
+    /// Compares the database with the definitions, and says step by step what has to be done.
+    /// Nothing is changed.
+    ///
+    /// For backends with [`Capabilities::migrations`].
+    fn plan_migration(
+        &self,
+        tables: Vec<Arc<TableDef>>,
+    ) -> impl Future<Output = Result<PlannedSteps>> + MaybeSend {
+        let _ = tables;
+        let name = self.name();
+        async move { Err(no_migrations("plan_migration", name)) }
+    }
+
+    /// Does the steps that were planned, all or none, where they still are what has to be done.
+    ///
+    /// It keeps others out, plans again, and does nothing when nothing is left to do. Otherwise it
+    /// refuses steps that [cannot be done](crate::migration::check_steps) and those that
+    /// [are others](crate::migration::check_same) than `steps`.
+    fn apply_migration(
+        &self,
+        tables: Vec<Arc<TableDef>>,
+        steps: Vec<MigrationStep>,
+    ) -> impl Future<Output = Result<()>> + MaybeSend {
+        let _ = (tables, steps);
+        let name = self.name();
+        async move { Err(no_migrations("apply_migration", name)) }
+    }
+}
+
+fn no_migrations(operation: &'static str, backend: &'static str) -> Error {
+    Error::unsupported(
+        operation,
+        backend,
+        "use `setup_database()`, which creates tables that are missing",
+    )
 }
 
 /// An open transaction of a backend. Dropped without a commit, it rolls back.
@@ -120,6 +156,8 @@ object_safe! {
         async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>>;
         async fn fetch_raw(&self, statement: RawStatement, rows: RowSink) -> Result<RowSink>;
         async fn execute_raw(&self, statement: RawStatement) -> Result<u64>;
+        async fn plan_migration(&self, tables: Vec<Arc<TableDef>>) -> Result<PlannedSteps>;
+        async fn apply_migration(&self, tables: Vec<Arc<TableDef>>, steps: Vec<MigrationStep>) -> Result<()>;
     }
 }
 

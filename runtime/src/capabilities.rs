@@ -23,6 +23,8 @@ pub struct Capabilities {
     pub sql: bool,
     /// References between tables are enforced.
     pub references: bool,
+    /// Tables can be compared with their definitions and brought there, by `store.migration()`.
+    pub migrations: bool,
 }
 
 impl Capabilities {
@@ -36,5 +38,6 @@ impl Capabilities {
         multi_process: false,
         sql: false,
         references: false,
+        migrations: false,
     };
 }

@@ -7,7 +7,9 @@
 use std::{fmt, marker::PhantomData};
 
 use crate::{
-    codec::{ColumnValue, Comparable, NullableColumn, Ordered, TextColumn, json::Json},
+    codec::{
+        ColumnValue, Comparable, IndexedColumn, NullableColumn, Ordered, TextColumn, json::Json,
+    },
     filter::{Comparison, Filter, FilterTree},
     order::{Direction, Order, OrderTerm},
     table::Row,
@@ -171,6 +173,15 @@ impl<T: Row, V> Column<T, V> {
 
     /// The column's position in the table's definition.
     pub const fn position(self) -> usize {
+        self.position
+    }
+
+    /// The column's position, for the derive to put it into an index.
+    #[doc(hidden)]
+    pub const fn indexed(self) -> usize
+    where
+        V: IndexedColumn,
+    {
         self.position
     }
 

@@ -5,11 +5,13 @@
 
 mod check;
 pub(crate) mod json_schema;
+pub(crate) mod value_schema;
 
 use std::{borrow::Cow, sync::OnceLock};
 
 use storehouse_sql::{CrudSql, Dialect, Shape};
 
+pub use self::value_schema::{ValueSchema, Variants};
 use crate::{column_type::ColumnType, reference::ReferenceDef, value::Value};
 
 /// A table: its name, its columns, its key and its indexes.
@@ -34,6 +36,8 @@ pub struct TableDef {
     pub shard_by: Option<usize>,
     /// The columns that refer to other tables.
     pub references: Cow<'static, [ReferenceDef]>,
+    /// The names that the table had before, for migrations.
+    pub rename_from: RenameFrom,
     /// Statements that were written when the table was derived.
     pub sql: DerivedSql,
 }
@@ -53,9 +57,15 @@ pub struct ColumnDef {
     pub default: Option<fn() -> Value>,
     /// What the column is for, beyond storing a value.
     pub role: ColumnRole,
-    /// The JSON Schema of a `json` column's type, where it was asked for.
-    pub json_schema: Option<fn() -> serde_json::Value>,
+    /// What the values are, where that is more than the column's type says: the variants of an
+    /// enum, a check, the JSON Schema that `json(schema)` asks for.
+    pub json_schema: Option<ValueSchema>,
+    /// The names that the column had before, for migrations.
+    pub rename_from: RenameFrom,
 }
+
+/// The names that a table or a column had before, the latest first.
+pub type RenameFrom = Cow<'static, [Cow<'static, str>]>;
 
 /// What a column is for, beyond storing a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,7 +147,8 @@ impl TableDef {
     /// The same table under another name.
     ///
     /// The statements of the derive carry the old name, so they are written anew when needed;
-    /// index names begin with the new one, since most databases want them unique.
+    /// index names begin with the new one, since most databases want them unique. The names that
+    /// the table had before were another's.
     #[must_use]
     pub fn renamed(&self, name: impl Into<Cow<'static, str>>) -> Self {
         let name = name.into();
@@ -149,6 +160,7 @@ impl TableDef {
             indexes: self.indexes.iter().map(rename).collect(),
             shard_by: self.shard_by,
             references: (self.references.iter()).map(|reference| reference.renamed(self)).collect(),
+            rename_from: Cow::Borrowed(&[]),
             sql: DerivedSql::default(),
             name,
             ..self.clone()

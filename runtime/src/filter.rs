@@ -265,10 +265,10 @@ impl FilterTree {
                 parts.iter().try_for_each(|part| part.check(definition))
             }
             Self::Not(part) => part.check(definition),
-            Self::Compare { column, value, .. } => check_column(*column)?.check_operand(value),
+            Self::Compare { column, value, .. } => check_column(*column)?.check_compared(value),
             Self::InList { column, values } => {
                 let column = check_column(*column)?;
-                values.iter().try_for_each(|value| column.check_operand(value))
+                values.iter().try_for_each(|value| column.check_compared(value))
             }
             Self::IsNull { column } => check_column(*column).map(drop),
             Self::Like { column, pattern } => {

@@ -15,6 +15,7 @@ mod column;
 mod column_type;
 mod cursor;
 mod definition;
+mod embed;
 mod engine;
 mod environment;
 mod error;
@@ -22,6 +23,7 @@ mod events;
 mod filter;
 mod maybe_send;
 pub mod memory;
+pub mod migration;
 mod order;
 mod patch;
 mod projection;
@@ -50,13 +52,17 @@ pub use self::{
     column::{Column, NotNullOperand, Operand},
     column_type::{ColumnType, Metric, VectorElement, VectorType},
     cursor::Cursor,
-    definition::{ColumnDef, ColumnRole, DerivedSql, IndexDef, TableDef},
+    definition::{
+        ColumnDef, ColumnRole, DerivedSql, IndexDef, RenameFrom, TableDef, ValueSchema, Variants,
+    },
+    embed::{ColumnTree, Embed},
     engine::EngineId,
     environment::{Clock, Environment, IdGenerator, SystemClock, UuidV7Generator},
     error::{Context, Error, ReferenceProblem, Result, Source},
     events::{EventKind, Events, Subscription, TabularEvent},
     filter::{Comparison, Filter, FilterTree, LikePattern, LikeToken},
     maybe_send::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
+    migration::{Migration, MigrationFile, MigrationStep, MigrationStepKind, Plan, PlannedSteps},
     order::{Direction, Order, OrderTerm, compare_rows},
     patch::{
         Assignment, AssignmentKind, Increment, PatchField, Step, StepOf, TablePatch, increment,
@@ -90,8 +96,14 @@ pub mod __private {
     pub use storehouse_sql::CrudSql;
 
     pub use crate::{
-        codec::derived::json_default, definition::DefinitionCell, postgres_sql,
-        projection::read_by_name, raw_sql::plan_by_name, sqlite_sql, table::key_of_row,
+        codec::derived::json_default,
+        definition::DefinitionCell,
+        embed::{After, ColumnsAt, Past, Place, Start, check_names, indexes},
+        postgres_sql,
+        projection::read_by_name,
+        raw_sql::plan_by_name,
+        sqlite_sql,
+        table::key_of_row,
     };
 }
 

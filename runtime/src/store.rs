@@ -9,6 +9,7 @@ use crate::{
     environment::{Clock, Environment, IdGenerator},
     error::{Error, Result},
     maybe_send::BoxFuture,
+    migration::Migration,
     raw_sql::{RawSql, SqlText},
     reference::{self, TableSet},
     table::{Row, Table},
@@ -79,9 +80,15 @@ impl Store {
         })
     }
 
+    /// Compares tables of the database with their definitions, and brings them there.
+    pub fn migration(&self) -> Migration {
+        Migration::new(Arc::clone(&self.backend), self.environment.clone())
+    }
+
     fn open_table<T: Row>(&self, definition: &Arc<TableDef>) -> Result<Tabular<T>> {
         let storage = self.backend.tabular(definition)?;
-        Ok(Tabular::new(storage, self.environment.clone(), Some(self.backend.engine())))
+        let engine = Some(self.backend.engine());
+        Ok(Tabular::new(storage, Arc::clone(definition), self.environment.clone(), engine))
     }
 
     /// Sets up several tables, those first that others refer to, as
@@ -304,7 +311,7 @@ impl StoreBuilder {
 
 /// The names that every database can hold: checked by the derive at compile time, and here for
 /// names that come at run time.
-fn check_identifier(name: &str) -> Result<()> {
+pub(crate) fn check_identifier(name: &str) -> Result<()> {
     let mut characters = name.chars();
     let begins = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     let goes_on = characters.all(|next| next.is_ascii_alphanumeric() || next == '_');

@@ -202,16 +202,20 @@ impl Core {
 impl<T: Row> Tabular<T> {
     /// A handle over a storage that was made by hand.
     pub fn from_storage(storage: Arc<dyn DynTabularStorage>, environment: Environment) -> Self {
-        Self::new(storage, environment, None)
+        let definition = Arc::clone(storage.definition());
+        Self::new(storage, definition, environment, None)
     }
 
+    /// What the handle checks and fills in is by its own definition: a storage may be shared by
+    /// handles whose types see the same columns differently.
     pub(crate) fn new(
         storage: Arc<dyn DynTabularStorage>,
+        definition: Arc<TableDef>,
         environment: Environment,
         engine: Option<EngineId>,
     ) -> Self {
         Self::from_core(Arc::new(Core {
-            definition: Arc::clone(storage.definition()),
+            definition,
             backend: storage.backend(),
             storage,
             engine,

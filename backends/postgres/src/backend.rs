@@ -4,13 +4,13 @@ use std::{fmt, sync::Arc};
 
 use sqlx::PgPool;
 use storehouse_runtime::{
-    Backend, Capabilities, DynBackendTransaction, DynTabularStorage, EngineId, RawStatement,
-    Result, RowSink, TableDef,
+    Backend, Capabilities, DynBackendTransaction, DynTabularStorage, EngineId, MigrationStep,
+    PlannedSteps, RawStatement, Result, RowSink, TableDef,
 };
 
 use crate::{
     engine::Engine,
-    error,
+    error, migrate,
     options::PostgresOptions,
     pool::{never_again, run},
     raw,
@@ -57,6 +57,7 @@ impl PostgresBackend {
         capabilities.multi_process = true;
         capabilities.sql = true;
         capabilities.references = true;
+        capabilities.migrations = true;
         capabilities
     };
 
@@ -132,5 +133,17 @@ impl Backend for PostgresBackend {
         Ok(Arc::new(
             PostgresTransaction::begin_on(&self.engine, self.engine.options.isolation).await?,
         ))
+    }
+
+    async fn plan_migration(&self, tables: Vec<Arc<TableDef>>) -> Result<PlannedSteps> {
+        migrate::plan(&self.engine, &tables).await
+    }
+
+    async fn apply_migration(
+        &self,
+        tables: Vec<Arc<TableDef>>,
+        steps: Vec<MigrationStep>,
+    ) -> Result<()> {
+        migrate::apply(&self.engine, &tables, &steps).await
     }
 }

@@ -29,6 +29,7 @@ mod deferred;
 mod engine;
 mod error;
 mod lanes;
+mod migrate;
 mod options;
 mod pool;
 mod profile;

@@ -4,7 +4,11 @@
 
 mod support;
 
-use storehouse::{Error, ReferenceProblem, Result, Table};
+use storehouse::{
+    Error,
+    ReferenceProblem::{InUse, Missing},
+    Result, Table,
+};
 use storehouse_test_postgres::Database;
 use support::*;
 
@@ -82,7 +86,6 @@ async fn errors_name_the_reference() {
     };
     let as_expected =
         |problem, column: &str, table: &str| (problem, column.to_owned(), table.to_owned());
-    use ReferenceProblem::{InUse, Missing};
     let error = orders.put(Order { id: 2, item_id: 9 }).await.unwrap_err();
     assert_eq!(named(error), as_expected(Missing, "item_id", "item"));
     let error = items.delete(&1).await.unwrap_err();

@@ -4,13 +4,14 @@ use std::{fmt, sync::Arc};
 
 use rusqlite::Connection;
 use storehouse_runtime::{
-    Backend, Capabilities, DynBackendTransaction, DynTabularStorage, EngineId, RawStatement,
-    Result, RowSink, TableDef,
+    Backend, Capabilities, DynBackendTransaction, DynTabularStorage, EngineId, MigrationStep,
+    PlannedSteps, RawStatement, Result, RowSink, TableDef,
 };
 
 use crate::{
     engine::Engine,
     job::{Session, Weight},
+    migrate,
     options::SqliteOptions,
     raw,
     storage::SqliteTabularStorage,
@@ -86,6 +87,7 @@ impl SqliteBackend {
         capabilities.multi_process = engine.is_file;
         capabilities.sql = true;
         capabilities.references = true;
+        capabilities.migrations = true;
         capabilities
     }
 }
@@ -124,5 +126,19 @@ impl Backend for SqliteBackend {
 
     async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>> {
         Ok(Arc::new(SqliteTransaction::begin(&self.engine).await?))
+    }
+
+    async fn plan_migration(&self, tables: Vec<Arc<TableDef>>) -> Result<PlannedSteps> {
+        self.engine.read(move |session| migrate::plan(session.connection, &tables)).await
+    }
+
+    async fn apply_migration(
+        &self,
+        tables: Vec<Arc<TableDef>>,
+        steps: Vec<MigrationStep>,
+    ) -> Result<()> {
+        let apply =
+            move |session: &Session<'_>| migrate::apply(session.connection, &tables, &steps);
+        self.engine.alone(apply).await
     }
 }

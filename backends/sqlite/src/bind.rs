@@ -22,7 +22,7 @@ pub(crate) fn parameters(
             Parameter::Integer(integer) => statement.raw_bind_parameter(position, integer)?,
             Parameter::Float(number) => statement.raw_bind_parameter(position, number)?,
             Parameter::List { values, .. } => {
-                let values = values.iter().map(owned).collect::<Result<Vec<_>>>()?;
+                let values = values.iter().map(stored).collect::<Result<Vec<_>>>()?;
                 statement.raw_bind_parameter(position, Rc::new(values))?;
             }
         }
@@ -69,10 +69,11 @@ impl ToSql for Bound<'_> {
     }
 }
 
-fn owned(value: &Value) -> Result<SqlValue> {
+/// The value as a column stores it.
+pub(crate) fn stored(value: &Value) -> Result<SqlValue> {
     Ok(match Bound(value).to_sql()? {
         ToSqlOutput::Borrowed(borrowed) => borrowed.try_into().map_err(failure)?,
-        ToSqlOutput::Owned(owned) => owned,
+        ToSqlOutput::Owned(stored) => stored,
         _ => return Err(failure(format!("{} cannot be in a list", value.kind()))),
     })
 }
@@ -99,7 +100,7 @@ mod tests {
             (Value::FloatList(vec![1.0]), SqlValue::Blob(vec![0, 0, 128, 63])),
             (Value::Json(serde_json::json!([1])), SqlValue::Text("[1]".into())),
         ] {
-            assert_eq!(owned(&value).unwrap(), stored, "{value:?}");
+            assert_eq!(stored(&value).unwrap(), stored, "{value:?}");
         }
     }
 }

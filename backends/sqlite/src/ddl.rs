@@ -3,7 +3,7 @@
 //! Tables are STRICT, so that a value has the type of its column whoever wrote it. A float column
 //! is `ANY`: a `REAL` column stores whole numbers as integers and so turns -0.0 into 0.0.
 
-mod live;
+pub(crate) mod live;
 
 use rusqlite::{Connection, ErrorCode};
 use storehouse_runtime::{
@@ -33,7 +33,8 @@ pub(crate) fn set_up(connection: &Connection, table: &Table) -> Result<()> {
     if !differences.is_empty() {
         return Err(Error::schema(format!(
             "table `{}` differs from its definition: {}. Change the definition to match, or \
-             migrate the table; nothing was changed",
+             migrate the table, with the steps that `store.migration().table::<T>().plan()` shows; \
+             nothing was changed",
             table.name,
             differences.join("; ")
         )));
@@ -63,7 +64,7 @@ fn index_error(error: rusqlite::Error, index: &IndexDef, table: &Table) -> Error
 }
 
 /// The type that a column is declared with.
-const fn declared_type(column_type: ColumnType) -> &'static str {
+pub(crate) const fn declared_type(column_type: ColumnType) -> &'static str {
     match column_type {
         ColumnType::F32 | ColumnType::F64 => "ANY",
         ColumnType::Text | ColumnType::Json | ColumnType::TextList => "TEXT",
@@ -100,7 +101,7 @@ fn is_without_rowid(definition: &TableDef) -> bool {
     !has_row_number(definition) && definition.columns.iter().all(is_short)
 }
 
-fn create_table(definition: &TableDef) -> String {
+pub(crate) fn create_table(definition: &TableDef) -> String {
     let mut sql = String::from("CREATE TABLE IF NOT EXISTS ");
     push_table(&mut sql, definition, &definition.name);
     sql.push_str(" (");
@@ -152,7 +153,7 @@ fn push_reference(sql: &mut String, definition: &TableDef, reference: &Reference
 
 /// The declared indexes, and one that finds the greatest id of a table whose id is a part of its
 /// key but not the first.
-fn indexes(definition: &TableDef) -> Vec<IndexDef> {
+pub(crate) fn indexes(definition: &TableDef) -> Vec<IndexDef> {
     let mut indexes = definition.indexes.to_vec();
     if let Some(column) = definition.auto_integer()
         && definition.key.first() != Some(&column)
@@ -163,7 +164,7 @@ fn indexes(definition: &TableDef) -> Vec<IndexDef> {
     indexes
 }
 
-fn create_index(definition: &TableDef, index: &IndexDef) -> String {
+pub(crate) fn create_index(definition: &TableDef, index: &IndexDef) -> String {
     let mut sql = String::from("CREATE ");
     sql.push_str(if index.unique { "UNIQUE INDEX" } else { "INDEX" });
     sql.push(' ');
@@ -206,6 +207,7 @@ mod tests {
             default: None,
             role: ColumnRole::Plain,
             json_schema: None,
+            rename_from: Vec::new().into(),
         }
     }
 
@@ -220,6 +222,7 @@ mod tests {
             indexes: Vec::new().into(),
             shard_by: None,
             references: Vec::new().into(),
+            rename_from: Vec::new().into(),
             sql: DerivedSql::default(),
         }
     }

@@ -189,6 +189,7 @@ mod tests {
             indexes: Vec::new().into(),
             shard_by: None,
             references: Vec::new().into(),
+            rename_from: Vec::new().into(),
             sql: DerivedSql::default(),
         }))
     }

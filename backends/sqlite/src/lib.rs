@@ -30,6 +30,7 @@ mod group;
 mod ids;
 mod job;
 mod lease;
+mod migrate;
 mod options;
 mod raw;
 mod read;

@@ -126,6 +126,7 @@ mod tests {
             default: None,
             role: ColumnRole::Plain,
             json_schema: None,
+            rename_from: Vec::new().into(),
         };
         Arc::new(TableDef {
             schema: None,
@@ -137,6 +138,7 @@ mod tests {
             indexes: Vec::new().into(),
             shard_by: None,
             references: Vec::new().into(),
+            rename_from: Vec::new().into(),
             sql: DerivedSql::default(),
         })
     }

@@ -327,6 +327,7 @@ mod tests {
                 default: None,
                 role: ColumnRole::Plain,
                 json_schema: None,
+                rename_from: Vec::new().into(),
             };
             Tables::default().get(&Arc::new(TableDef {
                 schema: None,
@@ -338,6 +339,7 @@ mod tests {
                 indexes: Vec::new().into(),
                 shard_by: None,
                 references: Vec::new().into(),
+                rename_from: Vec::new().into(),
                 sql: DerivedSql::default(),
             }))
         };

@@ -4,7 +4,12 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use storehouse::{Error, ReferenceProblem, Result, Store, Table, prelude::Set};
+use storehouse::{
+    Error,
+    ReferenceProblem::{self, InUse, Missing},
+    Result, Store, Table,
+    prelude::Set,
+};
 use storehouse_sqlite::SqliteBackend;
 
 #[derive(Table, Clone, Debug, PartialEq)]
@@ -66,7 +71,6 @@ fn is_named<T: std::fmt::Debug>(
 
 #[tokio::test]
 async fn which_does_not_hold_is_found_out() {
-    use ReferenceProblem::{InUse, Missing};
     let store = store_after("");
     store.setup_database::<(Customer, Order, Visit, Node)>().await.unwrap();
     let customers = store.tabular::<Customer>().await.unwrap();
@@ -110,7 +114,7 @@ async fn looking_later_ends_with_the_bulk() {
             let nodes = nodes.in_tx(tx);
             nodes.put_bulk([Node { id: 2, parent: Some(1) }, Node { id: 1, parent: None }]).await?;
             let refused = nodes.put(Node { id: 3, parent: Some(4) }).await;
-            is_named(refused, ReferenceProblem::Missing, &["parent"], "node");
+            is_named(refused, Missing, &["parent"], "node");
             nodes.put(Node { id: 4, parent: None }).await?;
             Ok(())
         })

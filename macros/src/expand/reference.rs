@@ -3,7 +3,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Index, spanned::Spanned as _};
+use syn::spanned::Spanned as _;
 
 use super::Expand;
 use crate::model::Reference;
@@ -36,7 +36,7 @@ impl Expand<'_> {
             let Reference { table, referenced, constant, .. } = reference;
             let column = &self.table.columns[reference.column];
             let (visibility, ty) = (&column.field.vis, column.ty());
-            let position = Index::from(reference.column);
+            let position = self.position(reference.column);
             let name = table.to_token_stream().to_string().replace(' ', "");
             let docs = format!(" The reference of `{}` to `{name}`.", column.name);
             let place = table.span().resolved_at(Span::mixed_site());

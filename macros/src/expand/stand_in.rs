@@ -11,6 +11,7 @@ use crate::model::{Known, Table};
 
 /// The error messages and the stand-ins.
 pub fn stand_ins(mut table: Table<'_>, errors: &TokenStream) -> TokenStream {
+    table.drop_what_cannot_be_embedded();
     if !table.input.generics.params.is_empty() {
         // Types beside the struct would not know its parameters.
         table.columns.clear();

@@ -1,5 +1,7 @@
 //! What the derive writes, kept so that a change of it can be read in review.
 
+mod own_types;
+
 use insta::assert_snapshot;
 
 /// The expansion, as rustfmt might print it.

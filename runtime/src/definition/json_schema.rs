@@ -55,7 +55,7 @@ impl ColumnDef {
     /// The JSON Schema of one value of this column.
     fn json_schema(&self) -> Json {
         let mut schema = match self.json_schema {
-            Some(schema) => schema(),
+            Some(schema) => schema.json_schema(self.column_type),
             None => type_schema(self.column_type),
         };
         // A document that may be anything is `true`; words about it need an object.
@@ -91,6 +91,9 @@ fn make_nullable(schema: &mut Map<String, Json>) {
         if kind.is_string() {
             *kind = json!([kind.take(), "null"]);
         }
+        if let Some(Json::Array(values)) = schema.get_mut("enum") {
+            values.push(Json::Null);
+        }
     } else if schema.contains_key("$ref") || schema.contains_key("oneOf") {
         let definitions = schema.remove("$defs");
         let inner = Json::Object(std::mem::take(schema));
@@ -101,7 +104,7 @@ fn make_nullable(schema: &mut Map<String, Json>) {
     }
 }
 
-fn type_schema(column_type: ColumnType) -> Json {
+pub(super) fn type_schema(column_type: ColumnType) -> Json {
     if let Some((least, greatest)) = column_type.integer_range() {
         return json!({"type": "integer", "minimum": least, "maximum": greatest});
     }
@@ -148,6 +151,7 @@ mod tests {
     use super::*;
     use crate::{
         column_type::{Metric, VectorElement, VectorType},
+        definition::ValueSchema,
         test_table,
     };
 
@@ -192,8 +196,9 @@ mod tests {
     #[test]
     fn definitions_move_to_the_root() {
         let mut table = (*test_table::definition()).clone();
-        table.columns.to_mut()[3].json_schema =
-            Some(|| json!({"$ref": "#/$defs/A", "$defs": {"A": {"type": "string"}}}));
+        table.columns.to_mut()[3].json_schema = Some(ValueSchema::Document(
+            || json!({"$ref": "#/$defs/A", "$defs": {"A": {"type": "string"}}}),
+        ));
         let schema = table.json_schema();
         assert_eq!(schema["$defs"], json!({"A": {"type": "string"}}));
         assert_eq!(of_type::<Vec<u8>>()["type"], "array");
@@ -202,12 +207,12 @@ mod tests {
     #[test]
     fn a_reference_can_be_null_too() {
         let mut column = test_table::definition().columns[3].clone();
-        column.json_schema = Some(|| json!({"$ref": "#/$defs/A"}));
+        column.json_schema = Some(ValueSchema::Document(|| json!({"$ref": "#/$defs/A"})));
         assert_eq!(
             column.json_schema(),
             json!({"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]})
         );
-        column.json_schema = Some(|| json!({"oneOf": []}));
+        column.json_schema = Some(ValueSchema::Document(|| json!({"oneOf": []})));
         assert_eq!(column.json_schema(), json!({"anyOf": [{"oneOf": []}, {"type": "null"}]}));
         column.nullable = false;
         assert_eq!(column.json_schema(), json!({"oneOf": []}));

@@ -12,12 +12,12 @@ use std::{
 
 use imbl::ordmap::DiffItem;
 
-use super::table::{State, StoredRow, Table};
+use super::table::{Index, SortKey, State, StoredRow, Table};
 use crate::{
     definition::TableDef,
     error::{Error, ReferenceProblem, Result},
     reference::{OnDelete, ReferenceDef},
-    value::Value,
+    value::{KeyValues, Value},
 };
 
 /// How a table stands to others.
@@ -308,5 +308,33 @@ impl Table {
     /// The row that has the key of `row` now.
     fn current(&self, state: &State, row: &[Value]) -> Option<StoredRow> {
         state.entries[0].get(&self.indexes[0].place(row)).cloned()
+    }
+
+    /// A row with that value in the column.
+    fn first_with(&self, state: &State, column: usize, value: &Value) -> Option<StoredRow> {
+        self.with_value(state, column, value, 1).pop()
+    }
+
+    /// The rows with that value in the column.
+    fn rows_with(&self, state: &State, column: usize, value: &Value) -> Vec<StoredRow> {
+        self.with_value(state, column, value, usize::MAX)
+    }
+
+    fn with_value(
+        &self,
+        state: &State,
+        column: usize,
+        value: &Value,
+        limit: usize,
+    ) -> Vec<StoredRow> {
+        let begins = |index: &Index| index.columns.first() == Some(&column);
+        if let Some(index) = self.indexes.iter().position(begins) {
+            let values: KeyValues = std::iter::once(value.clone()).collect();
+            let range = SortKey::at(values.clone())..SortKey::above(values);
+            let found = state.entries[index].range(range);
+            return found.take(limit).map(|(_, row)| Arc::clone(row)).collect();
+        }
+        let has_value = |row: &&StoredRow| row[column].compare(value).is_eq();
+        state.entries[0].values().filter(has_value).take(limit).cloned().collect()
     }
 }

@@ -184,6 +184,10 @@ impl Table {
         self.is_linked.store(true, Relaxed);
     }
 
+    pub(super) fn is_set_up(&self) -> bool {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).ready
+    }
+
     fn not_set_up(&self) -> Error {
         Error::schema(format!(
             "table `{}` does not exist; call `setup_database()` first",
@@ -363,39 +367,6 @@ impl Table {
             let is_itself = existing.is_some_and(|existing| Arc::ptr_eq(existing, holder));
             (!is_itself).then_some(index)
         })
-    }
-
-    /// A row with that value in the column.
-    pub(super) fn first_with(
-        &self,
-        state: &State,
-        column: usize,
-        value: &Value,
-    ) -> Option<StoredRow> {
-        self.with_value(state, column, value, 1).pop()
-    }
-
-    /// The rows with that value in the column.
-    pub(super) fn rows_with(&self, state: &State, column: usize, value: &Value) -> Vec<StoredRow> {
-        self.with_value(state, column, value, usize::MAX)
-    }
-
-    fn with_value(
-        &self,
-        state: &State,
-        column: usize,
-        value: &Value,
-        limit: usize,
-    ) -> Vec<StoredRow> {
-        let begins = |index: &Index| index.columns.first() == Some(&column);
-        if let Some(index) = self.indexes.iter().position(begins) {
-            let values: KeyValues = std::iter::once(value.clone()).collect();
-            let range = SortKey::at(values.clone())..SortKey::above(values);
-            let found = state.entries[index].range(range);
-            return found.take(limit).map(|(_, row)| Arc::clone(row)).collect();
-        }
-        let has_value = |row: &&StoredRow| row[column].compare(value).is_eq();
-        state.entries[0].values().filter(has_value).take(limit).cloned().collect()
     }
 
     fn conflict(&self, index: &Index) -> Error {

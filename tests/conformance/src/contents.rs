@@ -31,6 +31,25 @@ macro_rules! __contents {
                 destroy_ends_a_handle_and_its_clones;
                 a_handle_outlives_its_store;
             }
+            OnStore migrations {
+                create_what_is_missing [MIGRATIONS];
+                have_nothing_to_do_after_a_set_up [MIGRATIONS];
+                refuse_what_makes_no_sense [MIGRATIONS];
+                rename_add_and_retype_and_keep_every_row [MIGRATIONS, PERSISTENT];
+                lose_nothing_unless_they_may [MIGRATIONS, PERSISTENT];
+                say_that_a_new_column_needs_a_default [MIGRATIONS, PERSISTENT];
+                forbid_null_only_where_no_row_is [MIGRATIONS, PERSISTENT];
+                change_indexes [MIGRATIONS, PERSISTENT];
+                change_the_key [MIGRATIONS, PERSISTENT];
+                number_rows_that_had_no_id [MIGRATIONS, PERSISTENT];
+                convert_values_without_loss [MIGRATIONS, PERSISTENT];
+                refuse_what_cannot_be_converted [MIGRATIONS, PERSISTENT];
+                fill_the_defaults_into_rows [MIGRATIONS, PERSISTENT];
+                notice_that_the_database_changed_meanwhile [MIGRATIONS, PERSISTENT];
+                tell_of_a_rename_that_came_too_late [MIGRATIONS, PERSISTENT];
+                are_done_once_by_many_at_once [MIGRATIONS, PERSISTENT];
+                stay_in_their_schema [MIGRATIONS, PERSISTENT];
+            }
             OnStore put {
                 stores_a_new_row_and_returns_it;
                 takes_what_may_be_left_out;
@@ -161,6 +180,27 @@ macro_rules! __contents {
                 are_cut_to_the_microsecond;
                 without_the_other_half_come_back;
                 are_cut_in_every_operation;
+            }
+            OnStore enums {
+                come_back_by_name_and_by_number;
+                are_stored_as_their_names_or_numbers;
+                are_compared_and_ordered_as_they_are_stored;
+                can_be_keys;
+                that_are_not_known_are_told_what_there_is;
+            }
+            OnStore newtypes {
+                come_back_as_what_they_hold;
+                are_compared_and_ordered_as_what_they_hold;
+                are_keys_and_generated;
+                are_checked_when_they_are_written;
+                are_checked_when_they_are_read;
+            }
+            OnStore embedded {
+                have_the_columns_of_their_fields;
+                come_back_as_they_were;
+                are_filtered_ordered_and_paged_by_their_fields;
+                are_patched_as_a_whole;
+                hold_what_their_columns_hold;
             }
             OnStore validation {
                 refuses_nan;

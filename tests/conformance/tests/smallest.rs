@@ -352,7 +352,7 @@ async fn open(_database: &str) -> Store {
 
 storehouse_conformance::conformance_tests!(
     open,
-    lacks: [transactions, savepoints, row_locks, persistent, multi_process, sql, references],
+    lacks: [transactions, savepoints, row_locks, persistent, multi_process, sql, references, migrations],
 );
 
 #[test]

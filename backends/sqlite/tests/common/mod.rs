@@ -20,6 +20,7 @@ pub fn column(name: &'static str, column_type: ColumnType) -> ColumnDef {
         default: None,
         role: ColumnRole::Plain,
         json_schema: None,
+        rename_from: Vec::new().into(),
     }
 }
 
@@ -43,6 +44,7 @@ pub fn table(name: &'static str, columns: Vec<ColumnDef>) -> TableDef {
         indexes: Vec::new().into(),
         shard_by: None,
         references: Vec::new().into(),
+        rename_from: Vec::new().into(),
         sql: DerivedSql::default(),
     }
 }

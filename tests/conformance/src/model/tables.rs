@@ -118,6 +118,7 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
         indexes: indexes.into(),
         shard_by: None,
         references: Vec::new().into(),
+        rename_from: Vec::new().into(),
         sql: DerivedSql::default(),
     }
 }
@@ -131,6 +132,7 @@ fn column(name: &'static str, column_type: ColumnType, nullable: bool) -> Column
         default: None,
         role: ColumnRole::Plain,
         json_schema: None,
+        rename_from: Vec::new().into(),
     }
 }
 
