@@ -84,6 +84,10 @@ pub use storehouse_runtime::{
     Value, ValueSchema, Variants, VectorElement, VectorType, WriteMode, aggregate, codec,
     compare_rows, increment, memory, migration, sql,
 };
+pub use storehouse_runtime::{
+    AtPath, IntoRecordValue, JsonDocument, JsonPath, JsonScalar, JsonTest, JsonType, PathSegment,
+    Record, RecordKey, RecordPatch, TableBuilder, TypedAtPath,
+};
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;
 
@@ -112,4 +116,6 @@ mod book {
     mod own_types {}
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/records.md")]
+    mod records {}
 }

@@ -207,10 +207,8 @@ impl<'a> Projection<'a> {
     }
 
     fn inside(&self, implementations: &TokenStream) -> TokenStream {
-        let krate = match &self.attributes.krate {
-            Some(krate) => krate.to_token_stream(),
-            None => quote!(::storehouse),
-        };
+        let krate = self.attributes.krate.as_ref();
+        let krate = krate.map_or_else(|| quote!(::storehouse), Path::to_token_stream);
         quote! {
             #[allow(deprecated, clippy::all, clippy::pedantic)]
             const _: () = {

@@ -98,9 +98,8 @@ impl AggregateTerm {
     pub fn result_type(self, definition: &TableDef) -> ColumnType {
         match self {
             Self::Rows | Self::Count(_) | Self::CountDistinct(_) => ColumnType::I64,
-            Self::Average(_) => ColumnType::F64,
             Self::Sum(column) if is_integer(definition, column) => ColumnType::I64,
-            Self::Sum(_) => ColumnType::F64,
+            Self::Sum(_) | Self::Average(_) => ColumnType::F64,
             Self::Minimum(column) | Self::Maximum(column) => definition.columns[column].column_type,
         }
     }

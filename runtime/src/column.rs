@@ -11,6 +11,7 @@ use crate::{
         ColumnValue, Comparable, IndexedColumn, NullableColumn, Ordered, TextColumn, json::Json,
     },
     filter::{Comparison, Filter, FilterTree},
+    json_path::{AtPath, JsonDocument, JsonPath},
     order::{Direction, Order, OrderTerm},
     table::Row,
     value::Value,
@@ -310,6 +311,32 @@ impl<T: Row, V> Column<T, V> {
         V: TextColumn,
     {
         Filter::from_tree(FilterTree::Contains { column: self.position, part: part.into() })
+    }
+
+    /// What lies at a path in the document.
+    ///
+    /// ```
+    /// use storehouse::{JsonPath, prelude::*};
+    ///
+    /// #[derive(Table)]
+    /// struct Product {
+    ///     #[table(key, auto)]
+    ///     id: i64,
+    ///     #[table(json)]
+    ///     attributes: std::collections::BTreeMap<String, Vec<u32>>,
+    /// }
+    ///
+    /// let wide = Product::ATTRIBUTES.path("size[0]").as_i64().gt(3);
+    /// // Names as they are, whatever is in them:
+    /// let odd = Product::ATTRIBUTES.path(["a.b", "it's"]).exists();
+    /// let same = Product::ATTRIBUTES.path(JsonPath::root().key("a.b").key("it's")).exists();
+    /// # let _ = (wide, odd, same);
+    /// ```
+    pub fn path(self, path: impl Into<JsonPath>) -> AtPath<T>
+    where
+        V: JsonDocument,
+    {
+        AtPath::new(self.position, path.into())
     }
 
     /// Smallest first, NULL before everything.

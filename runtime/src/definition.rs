@@ -3,15 +3,26 @@
 //! The derive emits it as constants; a table that is known only at run time builds the same
 //! struct. Everything below the typed handles works from it alone.
 
+mod builder;
 mod check;
+pub(crate) mod from_json;
+mod from_json_schema;
 pub(crate) mod json_schema;
+mod to_json;
+mod validate;
 pub(crate) mod value_schema;
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use storehouse_sql::{CrudSql, Dialect, Shape};
 
-pub use self::value_schema::{ValueSchema, Variants};
+pub use self::{
+    builder::TableBuilder,
+    value_schema::{ValueSchema, Variants},
+};
 use crate::{column_type::ColumnType, reference::ReferenceDef, value::Value};
 
 /// A table: its name, its columns, its key and its indexes.
@@ -38,6 +49,9 @@ pub struct TableDef {
     pub references: Cow<'static, [ReferenceDef]>,
     /// The names that the table had before, for migrations.
     pub rename_from: RenameFrom,
+    /// The JSON Schema that the definition was read from. What it says beyond the columns' types
+    /// is in [`TableDef::json_schema`] again.
+    pub given_schema: Option<Arc<serde_json::Value>>,
     /// Statements that were written when the table was derived.
     pub sql: DerivedSql,
 }
@@ -170,7 +184,7 @@ impl TableDef {
 
 /// Holds a definition that is made on first use; the derive emits one as a `static`.
 #[doc(hidden)]
-pub struct DefinitionCell(OnceLock<std::sync::Arc<TableDef>>);
+pub struct DefinitionCell(OnceLock<Arc<TableDef>>);
 
 impl DefinitionCell {
     /// An empty cell.
@@ -179,8 +193,8 @@ impl DefinitionCell {
     }
 
     /// The definition, made on the first call.
-    pub fn get(&self, make: fn() -> TableDef) -> &std::sync::Arc<TableDef> {
-        self.0.get_or_init(|| std::sync::Arc::new(make()))
+    pub fn get(&self, make: fn() -> TableDef) -> &Arc<TableDef> {
+        self.0.get_or_init(|| Arc::new(make()))
     }
 }
 

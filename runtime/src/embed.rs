@@ -130,9 +130,10 @@ pub fn indexes(
     }
     let mut indexes = named.to_vec();
     for &(positions, unique) in unnamed {
-        let names: Vec<&str> = positions.iter().map(|&column| &*columns[column].name).collect();
+        let of_columns: Vec<&str> =
+            positions.iter().map(|&column| &*columns[column].name).collect();
         let is_taken = |name: &str| indexes.iter().any(|index| index.name == name);
-        let name = storehouse_sql::free_index_name(table, &names, unique, is_taken);
+        let name = storehouse_sql::free_index_name(table, &of_columns, unique, is_taken);
         indexes.push(IndexDef { name: name.into(), columns: Cow::Borrowed(positions), unique });
     }
     indexes.into()

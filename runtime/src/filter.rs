@@ -5,7 +5,9 @@
 //! it. NULL follows SQL's three-valued logic: a comparison with NULL is neither true nor false,
 //! and only what is true matches.
 
+mod combine;
 mod evaluate;
+mod json;
 mod like;
 
 use std::{
@@ -18,6 +20,7 @@ pub use self::like::{LikePattern, LikeToken};
 use crate::{
     definition::TableDef,
     error::{Error, Result},
+    json_path::{JsonPath, JsonTest},
     value::Value,
 };
 
@@ -145,6 +148,15 @@ pub enum FilterTree {
         column: usize,
         /// What it contains.
         part: String,
+    },
+    /// What lies at a path in a JSON column passes a test.
+    Json {
+        /// The column's position.
+        column: usize,
+        /// Where in the document.
+        path: JsonPath,
+        /// What is asked of it.
+        test: JsonTest,
     },
 }
 
@@ -278,6 +290,7 @@ impl FilterTree {
             Self::StartsWith { column, prefix: text } | Self::Contains { column, part: text } => {
                 check_column(*column)?.check_operand(&Value::Text(text.clone()))
             }
+            Self::Json { column, path, test } => test.check(check_column(*column)?, path),
         }
     }
 }

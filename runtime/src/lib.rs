@@ -21,6 +21,7 @@ mod environment;
 mod error;
 mod events;
 mod filter;
+mod json_path;
 mod maybe_send;
 pub mod memory;
 pub mod migration;
@@ -28,12 +29,14 @@ mod order;
 mod patch;
 mod projection;
 mod raw_sql;
+mod record;
 mod reference;
 mod row_lock;
 mod selection;
 pub mod sql;
 mod storage;
 mod store;
+mod suggest;
 mod table;
 mod tabular;
 #[cfg(test)]
@@ -53,7 +56,8 @@ pub use self::{
     column_type::{ColumnType, Metric, VectorElement, VectorType},
     cursor::Cursor,
     definition::{
-        ColumnDef, ColumnRole, DerivedSql, IndexDef, RenameFrom, TableDef, ValueSchema, Variants,
+        ColumnDef, ColumnRole, DerivedSql, IndexDef, RenameFrom, TableBuilder, TableDef,
+        ValueSchema, Variants,
     },
     embed::{ColumnTree, Embed},
     engine::EngineId,
@@ -61,6 +65,10 @@ pub use self::{
     error::{Context, Error, ReferenceProblem, Result, Source},
     events::{EventKind, Events, Subscription, TabularEvent},
     filter::{Comparison, Filter, FilterTree, LikePattern, LikeToken},
+    json_path::{
+        AtPath, JsonDocument, JsonPath, JsonScalar, JsonTest, JsonType, PathSegment, ReadAsType,
+        TypedAtPath,
+    },
     maybe_send::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
     migration::{Migration, MigrationFile, MigrationStep, MigrationStepKind, Plan, PlannedSteps},
     order::{Direction, Order, OrderTerm, compare_rows},
@@ -71,6 +79,7 @@ pub use self::{
         ColumnKind, ColumnList, ColumnOf, Extremes, FieldOf, OrderedKinds, Projection, Summable,
     },
     raw_sql::{AssertTrusted, RawParameter, RawRow, RawSql, RawStatement, RawValue, SqlText},
+    record::{IntoRecordValue, Record, RecordKey, RecordPatch},
     reference::{OnDelete, Reference, ReferenceDef, ReferencedTable, RefersTo, TableSet},
     row_lock::{LockStrength, LockWait, RowLock},
     selection::Selection,

@@ -20,6 +20,7 @@ use crate::{
     definition::TableDef,
     environment::Environment,
     error::{Error, Result},
+    reference,
     store::check_identifier,
     table::Table,
 };
@@ -130,11 +131,11 @@ impl Migration {
     /// ([`Capabilities::migrations`](crate::Capabilities::migrations)), and with
     /// [`Error::Validation`] when a table was named twice, or none was.
     pub async fn plan(self) -> Result<Plan> {
-        let planned = self.look("plan").await?;
+        let (tables, planned) = self.look("plan").await?;
         Ok(Plan {
             backend: self.backend,
             environment: self.environment,
-            tables: self.tables,
+            tables,
             planned,
             allow_destructive: self.allow_destructive,
         })
@@ -143,7 +144,7 @@ impl Migration {
     /// Fails with [`Error::Schema`] when the database differs from the definitions; the message
     /// names every difference.
     pub async fn verify(self) -> Result<()> {
-        let planned = self.look("verify").await?;
+        let (_, planned) = self.look("verify").await?;
         let differences: Vec<String> = (planned.steps.iter())
             .filter(|step| !step.difference.is_empty())
             .map(|step| format!("table `{}`: {}", step.table, step.difference))
@@ -169,8 +170,10 @@ impl Migration {
         self.plan().await?.write_migration(folder, name)
     }
 
-    async fn look(&self, operation: &'static str) -> Result<PlannedSteps> {
-        let at = |error: Error| error.at(self.backend.name(), "", operation);
+    /// The tables, each after those that it refers to, and the steps.
+    async fn look(&self, operation: &'static str) -> Result<(Vec<Arc<TableDef>>, PlannedSteps)> {
+        let name = self.backend.name();
+        let at = |error: Error| error.at(name, "", operation);
         if let Some(mistake) = &self.mistake {
             return Err(at(Error::validation(mistake.clone())));
         }
@@ -179,7 +182,14 @@ impl Migration {
                 "the migration has no table; add each with `.table::<T>()`",
             )));
         }
-        self.backend.plan_migration(self.tables.clone()).await.map_err(at)
+        let tables = reference::in_order(self.tables.iter().collect()).map_err(at)?;
+        let tables: Vec<_> = tables.into_iter().cloned().collect();
+        let capabilities = self.backend.capabilities();
+        for table in &tables {
+            reference::check_set_up(table, capabilities, name).map_err(at)?;
+        }
+        let planned = self.backend.plan_migration(tables.clone()).await.map_err(at)?;
+        Ok((tables, planned))
     }
 }
 

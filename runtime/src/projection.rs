@@ -61,19 +61,19 @@ impl<T: DeserializeOwned + MaybeSend + 'static> ColumnKind for Option<Json<T>> {
     label = "a query of `{T}` reads columns of `{T}` alone",
     note = "give a column of its own, such as `{T}::NAME`"
 )]
-pub trait ColumnOf<T> {
+pub trait ColumnOf<T>: Sized {
     /// What the column holds.
     type Kind: ColumnKind;
 
     /// The column's position in the definition.
-    fn position_in_table(&self) -> usize;
+    fn position_in_table(self) -> usize;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Row, K: ColumnKind> ColumnOf<T> for Column<T, K> {
     type Kind = K;
 
-    fn position_in_table(&self) -> usize {
+    fn position_in_table(self) -> usize {
         self.position()
     }
 }
@@ -84,7 +84,7 @@ impl<T: Row, K: ColumnKind> ColumnOf<T> for Column<T, K> {
     label = "neither a column of `{T}` nor a tuple of up to twelve",
     note = "write one column, `{T}::NAME`, or several in parentheses, `({T}::NAME, {T}::PRICE)`"
 )]
-pub trait ColumnList<T> {
+pub trait ColumnList<T>: Sized {
     /// What a row of the answer is: the column's type, or a tuple of the columns' types.
     type Output: MaybeSend + 'static;
     /// What the columns hold, as a list of types.
@@ -93,7 +93,7 @@ pub trait ColumnList<T> {
     const WIDTH: usize;
 
     /// The columns' positions in the definition.
-    fn positions(&self) -> Vec<usize>;
+    fn positions(self) -> Vec<usize>;
 
     /// Reads one row of the answer, whose first column is number `first` of `source`.
     fn read(source: &mut dyn ColumnSource, first: usize) -> Result<Self::Output, DecodeError>;
@@ -105,7 +105,7 @@ impl<T: Row, K: ColumnKind> ColumnList<T> for Column<T, K> {
     type Kinds = (K, ());
     const WIDTH: usize = 1;
 
-    fn positions(&self) -> Vec<usize> {
+    fn positions(self) -> Vec<usize> {
         vec![self.position()]
     }
 
@@ -129,7 +129,7 @@ macro_rules! tuples {
             type Kinds = kinds!(T; $($column)*);
             const WIDTH: usize = $width;
 
-            fn positions(&self) -> Vec<usize> {
+            fn positions(self) -> Vec<usize> {
                 vec![$(self.$place.position_in_table()),*]
             }
 

@@ -277,13 +277,13 @@ impl<'t> RawSql<'t> {
         let name = self.backend.name();
         let found = async {
             self.check()?;
-            let rows = Rows::<R> { plan: Vec::new(), rows: Vec::new(), only_first };
+            let rows = Rows::<R> { plan: Vec::new(), found: Vec::new(), only_first };
             let sink = Box::new(rows) as RowSink;
             let sink = match &self.transaction {
                 Some(transaction) => transaction.backend.fetch_raw(self.statement, sink).await?,
                 None => self.backend.fetch_raw(self.statement, sink).await?,
             };
-            Ok(unwrap::<Rows<R>>(sink)?.rows)
+            Ok(unwrap::<Rows<R>>(sink)?.found)
         };
         found.await.map_err(|error: Error| error.at(name, "", "raw_sql"))
     }
@@ -310,7 +310,7 @@ impl<'t> RawSql<'t> {
 /// Takes rows of a statement.
 struct Rows<R> {
     plan: Vec<usize>,
-    rows: Vec<R>,
+    found: Vec<R>,
     only_first: bool,
 }
 
@@ -320,7 +320,7 @@ impl<R: RawRow> RowReceiver for Rows<R> {
         _position: usize,
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError> {
-        self.rows.push(R::read(source, &self.plan)?);
+        self.found.push(R::read(source, &self.plan)?);
         Ok(if self.only_first { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 

@@ -10,6 +10,7 @@ mod assign;
 mod cache;
 mod command;
 mod filter;
+mod json_path;
 mod keyset;
 mod parameter;
 mod pattern;

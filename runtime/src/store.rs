@@ -11,6 +11,7 @@ use crate::{
     maybe_send::BoxFuture,
     migration::Migration,
     raw_sql::{RawSql, SqlText},
+    record::Record,
     reference::{self, TableSet},
     table::{Row, Table},
     tabular::Tabular,
@@ -83,6 +84,20 @@ impl Store {
     /// Compares tables of the database with their definitions, and brings them there.
     pub fn migration(&self) -> Migration {
         Migration::new(Arc::clone(&self.backend), self.environment.clone())
+    }
+
+    /// A table that is known only at run time, whose rows are [`Record`]s.
+    ///
+    /// Fails with [`Error::Validation`] when no backend could hold such a table; see
+    /// [`TableDef::validate`](crate::TableDef::validate).
+    pub fn tabular_of<'a>(
+        &'a self,
+        definition: &'a Arc<TableDef>,
+    ) -> BoxFuture<'a, Result<Tabular<Record>>> {
+        Box::pin(async {
+            definition.validate()?;
+            self.open_table(definition)
+        })
     }
 
     fn open_table<T: Row>(&self, definition: &Arc<TableDef>) -> Result<Tabular<T>> {

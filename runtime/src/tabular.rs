@@ -13,6 +13,7 @@ mod prepare;
 mod project;
 mod query;
 mod read;
+mod record;
 mod related;
 mod upsert;
 mod write;

@@ -74,14 +74,28 @@ impl<'t> Arguments<'t> {
                 Parameter::Text(text) => self.plain(PLAIN_TEXT, text.as_bytes())?,
                 Parameter::Integer(integer) => self.plain(BIGINT, &integer.to_be_bytes())?,
                 Parameter::Float(number) => self.plain(DOUBLE, &number.to_be_bytes())?,
+                Parameter::Typed { column_type, value } => {
+                    let (oid, has_pgvector) = (wire(*column_type, None).one, false);
+                    self.add(One { oid, column_type: *column_type, has_pgvector, value })?;
+                }
+                Parameter::TypedList { column_type, values } => {
+                    let wire = wire(*column_type, None);
+                    let (array, element) = (wire.array, wire.one);
+                    let (column_type, values) = (*column_type, values.iter());
+                    self.add(Many { array, element, column_type, values })?;
+                }
             }
         }
         Ok(())
     }
 
     fn plain(&mut self, oid: u32, bytes: &[u8]) -> Result<()> {
-        let result = self.bound.add(Plain { oid, bytes });
-        result.map_err(|error| Error::validation(error.to_string()))
+        self.add(Plain { oid, bytes })
+    }
+
+    /// Binds what belongs to no column.
+    fn add<'v, A: Encode<'v, Postgres> + Type<Postgres>>(&mut self, argument: A) -> Result<()> {
+        self.bound.add(argument).map_err(|error| Error::validation(error.to_string()))
     }
 
     fn refused(&self, column: usize, error: &dyn std::error::Error) -> Error {

@@ -5,7 +5,7 @@
 
 pub(crate) mod live;
 mod privileges;
-mod references;
+pub(crate) mod references;
 #[cfg(test)]
 mod tests;
 

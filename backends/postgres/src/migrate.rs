@@ -8,6 +8,7 @@ mod convert;
 mod indexes;
 mod literal;
 mod planner;
+mod references;
 
 use std::sync::Arc;
 

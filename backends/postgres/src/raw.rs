@@ -30,12 +30,12 @@ pub(crate) async fn fetch(
     let mut position = 0;
     while let Some(row) = rows.try_next().await.map_err(of_parameters)? {
         if position == 0 {
-            let names: Vec<&str> = row.columns().iter().map(|column| column.name()).collect();
+            let names: Vec<&str> = row.columns().iter().map(sqlx::Column::name).collect();
             sink.begin(&names)?;
         }
         let received = sink.receive(position, &mut Checked(&row)).map_err(|error| {
             let column = row.columns().get(error.column);
-            Error::decode(column.map_or("?", |column| column.name()), error.message)
+            Error::decode(column.map_or("?", sqlx::Column::name), error.message)
         })?;
         if received == ControlFlow::Break(()) {
             break;

@@ -15,13 +15,13 @@ pub(crate) fn parameters(
 ) -> Result<()> {
     for (position, parameter) in (1..).zip(parameters) {
         match parameter {
-            Parameter::Value { value, .. } => {
+            Parameter::Value { value, .. } | Parameter::Typed { value, .. } => {
                 statement.raw_bind_parameter(position, Bound(value))?;
             }
             Parameter::Text(text) => statement.raw_bind_parameter(position, text)?,
             Parameter::Integer(integer) => statement.raw_bind_parameter(position, integer)?,
             Parameter::Float(number) => statement.raw_bind_parameter(position, number)?,
-            Parameter::List { values, .. } => {
+            Parameter::List { values, .. } | Parameter::TypedList { values, .. } => {
                 let values = values.iter().map(stored).collect::<Result<Vec<_>>>()?;
                 statement.raw_bind_parameter(position, Rc::new(values))?;
             }
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_value_in_a_list_has_the_form_of_its_column() {
-        for (value, stored) in [
+        for (value, expected) in [
             (Value::Null, SqlValue::Null),
             (Value::Bool(true), SqlValue::Integer(1)),
             (Value::Float(-0.5), SqlValue::Real(-0.5)),
@@ -100,7 +100,7 @@ mod tests {
             (Value::FloatList(vec![1.0]), SqlValue::Blob(vec![0, 0, 128, 63])),
             (Value::Json(serde_json::json!([1])), SqlValue::Text("[1]".into())),
         ] {
-            assert_eq!(stored(&value).unwrap(), stored, "{value:?}");
+            assert_eq!(stored(&value).unwrap(), expected, "{value:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use storehouse_runtime::{Error, Result};
 
-use crate::{error, functions, options::SqliteOptions, shared::watch_log};
+use crate::{error, functions, json_paths, options::SqliteOptions, shared::watch_log};
 
 /// How many prepared statements a connection keeps: a few for each table.
 const STATEMENTS: usize = 256;
@@ -51,6 +51,7 @@ pub(crate) fn prepare(connection: &Connection) -> Result<()> {
         .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
         .and_then(|()| rusqlite::vtab::array::load_module(connection))
         .and_then(|()| functions::load(connection))
+        .and_then(|()| json_paths::load(connection))
         .map_err(error::of_database)
 }
 

@@ -140,10 +140,16 @@ pub(crate) fn create_table(definition: &TableDef) -> String {
 }
 
 fn push_reference(sql: &mut String, definition: &TableDef, reference: &ReferenceDef) {
-    let target = reference.target(definition);
     sql.push_str(", FOREIGN KEY (");
     push_columns(sql, definition, &[reference.column]);
-    sql.push_str(") REFERENCES ");
+    sql.push(')');
+    push_target(sql, definition, reference);
+}
+
+/// Appends what a column refers to, as it also stands behind a column alone.
+pub(crate) fn push_target(sql: &mut String, definition: &TableDef, reference: &ReferenceDef) {
+    let target = reference.target(definition);
+    sql.push_str(" REFERENCES ");
     push_table(sql, target, &target.name);
     sql.push_str(" (");
     push_columns(sql, target, &[reference.referenced]);
@@ -223,6 +229,7 @@ mod tests {
             shard_by: None,
             references: Vec::new().into(),
             rename_from: Vec::new().into(),
+            given_schema: None,
             sql: DerivedSql::default(),
         }
     }

@@ -29,6 +29,7 @@ mod functions;
 mod group;
 mod ids;
 mod job;
+mod json_paths;
 mod lease;
 mod migrate;
 mod options;

@@ -9,6 +9,7 @@ mod convert;
 mod indexes;
 mod planner;
 mod rebuild;
+mod references;
 mod scratch;
 
 use std::sync::Arc;

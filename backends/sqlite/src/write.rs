@@ -340,6 +340,7 @@ mod tests {
                 shard_by: None,
                 references: Vec::new().into(),
                 rename_from: Vec::new().into(),
+                given_schema: None,
                 sql: DerivedSql::default(),
             }))
         };

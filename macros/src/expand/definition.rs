@@ -30,6 +30,7 @@ impl Expand<'_> {
     ///             shard_by: None,
     ///             references: Cow::Borrowed(&[]),
     ///             rename_from: Cow::Borrowed(&[]),
+    ///             given_schema: None,
     ///             sql: DerivedSql {
     ///                 postgres: postgres_sql!(CrudSql { .. }),
     ///                 sqlite: sqlite_sql!(CrudSql { .. }),
@@ -102,6 +103,7 @@ impl Expand<'_> {
                 shard_by: #shard_by,
                 references: #references,
                 rename_from: #rename_from,
+                given_schema: ::core::option::Option::None,
                 sql: #sql,
             }
         };

@@ -268,12 +268,12 @@ impl Expand<'_> {
         });
         let fields = self.table.positioned().map(|(number, column)| {
             let (visibility, ident, docs) = (&column.field.vis, column.ident, column.docs());
-            let ty = match within.iter().find(|(of, _)| *of == number) {
-                Some((_, parameter)) => quote!(#parameter),
-                None => {
-                    let ty = self.constant_type(column);
-                    quote!(#krate::Column<T, #ty>)
-                }
+            let parameter = within.iter().find(|(of, _)| *of == number);
+            let ty = if let Some((_, parameter)) = parameter {
+                quote!(#parameter)
+            } else {
+                let ty = self.constant_type(column);
+                quote!(#krate::Column<T, #ty>)
             };
             quote!(#docs #visibility #ident: #ty)
         });
@@ -314,9 +314,10 @@ impl Expand<'_> {
         let columns = self.columns_from(Some(quote!(P::POSITION))).enumerate();
         let fields = columns.map(|(number, (position, column))| {
             let ident = column.ident;
-            match within.iter().find(|(of, _)| *of == number) {
-                Some((_, parameter)) => quote!(#ident: #parameter::COLUMNS),
-                None => quote!(#ident: #krate::Column::new(#position)),
+            if let Some((_, parameter)) = within.iter().find(|(of, _)| *of == number) {
+                quote!(#ident: #parameter::COLUMNS)
+            } else {
+                quote!(#ident: #krate::Column::new(#position))
             }
         });
         let row = self.needs_row().then(|| quote!(_row: #krate::Column::new(0)));

@@ -240,7 +240,7 @@ fn named_fields<'a>(
                 errors.at(&fields.unnamed, format!("a column needs a name; {example}"));
             }
             Fields::Named(_) | Fields::Unit => {
-                errors.at(&input.ident, format!("an embedded struct needs a column; {example}"))
+                errors.at(&input.ident, format!("an embedded struct needs a column; {example}"));
             }
         },
         Data::Enum(data) => errors.at(

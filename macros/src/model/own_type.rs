@@ -72,7 +72,7 @@ impl<'a> TableEnum<'a> {
                  field, and `#[derive(TableEmbed)]` for one of several columns",
             ),
             Data::Union(data) => {
-                errors.at(data.union_token, "`TableEnum` is for enums; write an enum")
+                errors.at(data.union_token, "`TableEnum` is for enums; write an enum");
             }
         }
         Self {

@@ -104,7 +104,7 @@ impl VariantAttributes {
                     }
                 }
                 "name" => {
-                    errors.at(name, "a variant's name is given by `rename = \"..\"`; write that")
+                    errors.at(name, "a variant's name is given by `rename = \"..\"`; write that");
                 }
                 "skip" => errors.at(
                     name,

@@ -13,20 +13,20 @@ use crate::{
     label = "not an aggregate of `{T}`",
     note = "write `count()`, or `sum({T}::NAME)`, `avg`, `min`, `max`, `count_not_null` or `count_distinct` of a column of its own"
 )]
-pub trait AggregateOf<T> {
+pub trait AggregateOf<T>: Sized {
     /// What it gives.
     type Result: AggregateResult;
 
     /// What it is.
-    fn term(&self) -> AggregateTerm;
+    fn term(self) -> AggregateTerm;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Row, R: AggregateResult> AggregateOf<T> for Aggregate<T, R> {
     type Result = R;
 
-    fn term(&self) -> AggregateTerm {
-        (*self).term()
+    fn term(self) -> AggregateTerm {
+        self.term()
     }
 }
 
@@ -36,12 +36,12 @@ impl<T: Row, R: AggregateResult> AggregateOf<T> for Aggregate<T, R> {
     label = "neither an aggregate of `{T}` nor a tuple of up to twelve",
     note = "write one, `count()`, or several in parentheses, `(count(), max({T}::NAME))`"
 )]
-pub trait AggregateList<T> {
+pub trait AggregateList<T>: Sized {
     /// What it gives: the aggregate's result, or a tuple of the aggregates' results.
     type Output: MaybeSend + 'static;
 
     /// The aggregates.
-    fn terms(&self) -> Vec<AggregateTerm>;
+    fn terms(self) -> Vec<AggregateTerm>;
 
     /// Reads the results, the first of which is column number `first`.
     fn read(source: &mut dyn ColumnSource, first: usize) -> Result<Self::Output, DecodeError>;
@@ -51,8 +51,8 @@ pub trait AggregateList<T> {
 impl<T: Row, R: AggregateResult> AggregateList<T> for Aggregate<T, R> {
     type Output = R;
 
-    fn terms(&self) -> Vec<AggregateTerm> {
-        vec![(*self).term()]
+    fn terms(self) -> Vec<AggregateTerm> {
+        vec![self.term()]
     }
 
     fn read(source: &mut dyn ColumnSource, first: usize) -> Result<R, DecodeError> {
@@ -65,7 +65,7 @@ macro_rules! tuples {
         impl<T: Row, $($aggregate: AggregateOf<T>),*> AggregateList<T> for ($($aggregate,)*) {
             type Output = ($($aggregate::Result,)*);
 
-            fn terms(&self) -> Vec<AggregateTerm> {
+            fn terms(self) -> Vec<AggregateTerm> {
                 vec![$(self.$place.term()),*]
             }
 

@@ -59,6 +59,15 @@ impl ValueSchema {
         }
     }
 
+    /// The variants, where the values are those of an enum.
+    pub(super) fn variants(&self) -> Option<&'static Variants> {
+        match self {
+            Self::Document(_) => None,
+            Self::Enum(variants) => Some(variants),
+            Self::Checked { inner, .. } => inner.and_then(|inner| inner.variants()),
+        }
+    }
+
     /// The JSON Schema of one value.
     pub(super) fn json_schema(&self, column_type: ColumnType) -> Json {
         match self {
@@ -172,8 +181,13 @@ impl Variants {
         self.position(value).is_none().then(|| self.message(value))
     }
 
-    /// `"Drft" is no variant of `Status`; did you mean "Draft"? There are "Draft", "Active"`.
-    fn message(&self, value: &Value) -> String {
+    /// Whether a stored value is that of a variant.
+    pub(super) fn has(&self, value: &Value) -> bool {
+        self.position(value).is_some()
+    }
+
+    /// `there are "Draft", "Active"`.
+    pub(super) fn there_are(&self) -> String {
         let mut there_are: Vec<String> = match self.numbers {
             Some(numbers) => (numbers.iter().zip(self.names))
                 .map(|(number, name)| format!("{number} ({name})"))
@@ -183,7 +197,12 @@ impl Variants {
         let more = there_are.len().saturating_sub(LISTED);
         there_are.truncate(LISTED);
         let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let there_are = there_are.join(", ");
+        format!("there are {}{and_more}", there_are.join(", "))
+    }
+
+    /// `"Drft" is no variant of `Status`; did you mean "Draft"? There are "Draft", "Active"`.
+    fn message(&self, value: &Value) -> String {
+        let there_are = self.there_are();
         let (shown, likely) = match value {
             Value::Text(text) => (shorten(text), self.most_alike(text)),
             Value::Int(number) => (number.to_string(), None),
@@ -191,10 +210,7 @@ impl Variants {
         };
         let did_you_mean =
             likely.map_or_else(String::new, |name| format!(" did you mean {name:?}?"));
-        format!(
-            "{shown} is no variant of `{}`;{did_you_mean} there are {there_are}{and_more}",
-            self.type_name
-        )
+        format!("{shown} is no variant of `{}`;{did_you_mean} {there_are}", self.type_name)
     }
 
     fn most_alike(&self, text: &str) -> Option<&'static str> {

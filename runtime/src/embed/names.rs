@@ -28,9 +28,10 @@ impl Name {
 
     #[track_caller]
     const fn with(mut self, piece: &'static str) -> Self {
-        if self.count == PIECES {
-            panic!("structs can be embedded in each other 7 deep; write some fields out instead");
-        }
+        assert!(
+            self.count < PIECES,
+            "structs can be embedded in each other 7 deep; write some fields out instead"
+        );
         self.pieces[self.count] = piece;
         self.count += 1;
         self.length += piece.len();
@@ -173,7 +174,7 @@ mod tests {
             default: None,
             role: ColumnRole::Plain,
             json_schema: None,
-            rename_from: std::borrow::Cow::Borrowed(&[]),
+            rename_from: Cow::Borrowed(&[]),
         })
     }
 

@@ -142,7 +142,8 @@ impl Table {
         if columns(ours) == columns(definition)
             && ours.key == definition.key
             && ours.auto == definition.auto
-            && ours.indexes == definition.indexes
+            && ours.indexes.len() == definition.indexes.len()
+            && ours.indexes.iter().all(|index| definition.indexes.contains(index))
             && ours.references.len() == definition.references.len()
             && (ours.references.iter().zip(&*definition.references))
                 .all(|(own, other)| own.is_same(ours, other, definition))

@@ -114,6 +114,13 @@ pub enum MigrationStepKind {
         /// The column.
         column: String,
     },
+    /// Lets a column refer to rows of another table, or changes what becomes of it when they go.
+    ChangeReference {
+        /// The column.
+        column: String,
+        /// The table that it refers to.
+        table: String,
+    },
     /// Drops a column.
     DropColumn {
         /// Its name.
@@ -247,6 +254,9 @@ impl fmt::Display for MigrationStepKind {
             Self::GenerateIds { column } => write!(f, "generate the ids of column `{column}`"),
             Self::ChangeIds { column } => {
                 write!(f, "change how the ids of column `{column}` are generated")
+            }
+            Self::ChangeReference { column, table } => {
+                write!(f, "let column `{column}` refer to table `{table}`")
             }
             Self::DropColumn { column } => write!(f, "drop column `{column}`"),
             Self::CreateIndex { index } => write!(f, "create index `{index}`"),

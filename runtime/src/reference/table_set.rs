@@ -38,9 +38,7 @@ macro_rules! table_sets {
 table_sets! { A B C D E F G H I J K L M N O P }
 
 /// The definitions, each after those that it refers to.
-pub(crate) fn in_order(
-    mut waiting: Vec<&'static Arc<TableDef>>,
-) -> Result<Vec<&'static Arc<TableDef>>> {
+pub(crate) fn in_order(mut waiting: Vec<&Arc<TableDef>>) -> Result<Vec<&Arc<TableDef>>> {
     let mut ordered = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
         let is_awaited =

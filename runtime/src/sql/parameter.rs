@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::value::Value;
+use crate::{column_type::ColumnType, value::Value};
 
 /// A value for a placeholder, borrowed from the command where it can be.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,17 +27,36 @@ pub enum Parameter<'a> {
         /// The values.
         values: &'a [Value],
     },
+    /// A value that is compared with an expression, and with no column.
+    Typed {
+        /// The expression's type.
+        column_type: ColumnType,
+        /// The value.
+        value: &'a Value,
+    },
+    /// Values that are compared with an expression, bound as one array.
+    TypedList {
+        /// The expression's type.
+        column_type: ColumnType,
+        /// The values.
+        values: &'a [Value],
+    },
 }
 
 impl Parameter<'_> {
     /// The values that stand for this where every placeholder takes one.
     pub(super) fn into_values(self) -> Vec<Value> {
         match self {
-            Self::Value { value, .. } => vec![value.clone()],
+            Self::Value { value, .. } | Self::Typed { value, .. } => vec![value.clone()],
             Self::Text(text) => vec![Value::Text(text.into_owned())],
             Self::Integer(integer) => vec![Value::Int(integer)],
             Self::Float(number) => vec![Value::Float(number)],
-            Self::List { values, .. } => values.to_vec(),
+            Self::List { values, .. } | Self::TypedList { values, .. } => values.to_vec(),
         }
+    }
+
+    /// Whether this is bound as an array.
+    pub(super) const fn is_list(&self) -> bool {
+        matches!(self, Self::List { .. } | Self::TypedList { .. })
     }
 }

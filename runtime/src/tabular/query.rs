@@ -114,6 +114,15 @@ impl<'a, T: Row> Query<'a, T> {
         self
     }
 
+    /// Only rows that match the condition that `condition` makes of a value, when there is one:
+    /// `query.filter_if(max, |max| Product::PRICE.le(max))`.
+    pub fn filter_if<V>(self, value: Option<V>, condition: impl FnOnce(V) -> Filter<T>) -> Self {
+        match value {
+            Some(value) => self.filter(condition(value)),
+            None => self,
+        }
+    }
+
     /// Orders by a column; called again, by a further column where the earlier ones are equal.
     pub fn order_by(mut self, order: Order<T>) -> Self {
         self.order.push(order.term());

@@ -49,6 +49,8 @@ macro_rules! __contents {
                 tell_of_a_rename_that_came_too_late [MIGRATIONS, PERSISTENT];
                 are_done_once_by_many_at_once [MIGRATIONS, PERSISTENT];
                 stay_in_their_schema [MIGRATIONS, PERSISTENT];
+                create_tables_after_those_that_they_refer_to [MIGRATIONS, REFERENCES];
+                change_references [MIGRATIONS, PERSISTENT, REFERENCES];
             }
             OnStore put {
                 stores_a_new_row_and_returns_it;
@@ -241,6 +243,26 @@ macro_rules! __contents {
                 like_is_quick_on_hard_patterns;
                 starts_with_and_contains_take_text_as_it_is;
             }
+            OnStore filter_documents {
+                mean_what_typed_filters_mean;
+                cannot_empty_a_table;
+                look_inside_of_json;
+                that_are_wrong_say_what_to_write;
+            }
+            OnStore json_paths {
+                lead_through_objects_and_arrays;
+                take_any_name;
+                convert_nothing;
+                know_null_from_nothing;
+                follow_sql_about_null;
+                compare_integers_to_the_bit;
+                take_whole_numbers_for_integers;
+                compare_floats_to_the_bit;
+                compare_text_by_bytes;
+                go_with_every_operation;
+                of_one_form_do_not_mix;
+                that_are_malformed_are_refused;
+            }
             OnStore ordering {
                 is_by_key_unless_said_otherwise;
                 puts_null_first_ascending_and_last_descending;
@@ -349,6 +371,19 @@ macro_rules! __contents {
                 are_undone_when_dropped [TRANSACTIONS, SAVEPOINTS];
                 are_refused_beside_each_other [TRANSACTIONS, SAVEPOINTS];
                 give_keys_back_without_harm [TRANSACTIONS, SAVEPOINTS];
+            }
+            OnStore records {
+                do_what_typed_rows_do;
+                are_found_by_columns_of_a_name;
+                share_a_table_with_typed_rows;
+                can_have_compound_keys;
+                have_generated_keys_of_each_kind;
+                hold_every_type_and_come_back_from_json;
+                are_checked_as_typed_rows_are;
+                of_another_definition_are_a_schema_error;
+                come_with_events;
+                go_with_transactions [TRANSACTIONS];
+                look_inside_of_json;
             }
             OnStore row_locks {
                 are_where_the_backend_says;

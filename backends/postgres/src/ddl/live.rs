@@ -16,7 +16,7 @@ pub(crate) struct LiveTable {
     pub(crate) indexes: HashMap<String, LiveIndex>,
     /// The key's columns, in key order.
     pub(crate) key: Vec<String>,
-    references: Vec<LiveReference>,
+    pub(crate) references: Vec<LiveReference>,
 }
 
 #[derive(sqlx::FromRow)]

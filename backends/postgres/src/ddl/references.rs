@@ -4,7 +4,7 @@
 //! themselves they are looked at after each statement.
 
 use sqlx::PgConnection;
-use storehouse_runtime::{Error, ReferenceDef, TableDef};
+use storehouse_runtime::{Error, ReferenceDef, RenameFrom, TableDef};
 use storehouse_sql::Dialect;
 
 use super::{index_name, live::TABLE, privileges::Needs, push_table};
@@ -12,7 +12,8 @@ use crate::{pool::Failure, profile::Profile};
 
 /// A foreign key of one column.
 #[derive(sqlx::FromRow)]
-pub(super) struct LiveReference {
+pub(crate) struct LiveReference {
+    pub(crate) name: String,
     column: String,
     schema: String,
     is_in_current_schema: bool,
@@ -22,7 +23,7 @@ pub(super) struct LiveReference {
     on_update: String,
 }
 
-const REFERENCES: &str = "SELECT a.attname::text AS column, n.nspname::text AS schema, \
+const REFERENCES: &str = "SELECT f.conname::text AS name, a.attname::text AS column, n.nspname::text AS schema, \
     n.nspname = current_schema() AS is_in_current_schema, c.relname::text AS table, \
     b.attname::text AS referenced, f.confdeltype::text AS on_delete, \
     f.confupdtype::text AS on_update \
@@ -48,38 +49,65 @@ pub(super) fn compare(
     differences: &mut Vec<String>,
 ) {
     for reference in &*definition.references {
-        let target = reference.target(definition);
         let column = &definition.columns[reference.column].name;
-        let referenced = &target.columns[reference.referenced].name;
-        let live = live.iter().find(|live| {
-            let is_in_schema = match &target.schema {
-                Some(schema) => live.schema == *schema,
-                None => live.is_in_current_schema,
-            };
-            live.column == *column
-                && is_in_schema
-                && live.table == target.name
-                && live.referenced == *referenced
-        });
-        let Some(live) = live else {
-            differences.push(format!(
-                "column `{column}` has no foreign key to `{referenced}` of table `{}`",
-                target.full_name()
-            ));
-            continue;
-        };
-        for (when, wanted, live) in [
-            ("DELETE", reference.on_delete.sql(), action(&live.on_delete)),
-            ("UPDATE", "NO ACTION", action(&live.on_update)),
-        ] {
-            // The two differ only in when they look.
-            if wanted != live && (wanted, live) != ("NO ACTION", "RESTRICT") {
-                differences.push(format!(
-                    "the foreign key of column `{column}` is ON {when} {live}, not {wanted}"
-                ));
-            }
-        }
+        let (_, differs) = difference(live, definition, reference, column, Names::Present);
+        differences.extend(differs);
     }
+}
+
+/// By which names the tables and columns that are referred to are known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// Those that they have.
+    Present,
+    /// Also those that they had before, since they may be renamed.
+    Previous,
+}
+
+/// The foreign key of a reference, whose column is called `column` now, and how it differs.
+pub(crate) fn difference<'l>(
+    live: &'l [LiveReference],
+    definition: &TableDef,
+    reference: &ReferenceDef,
+    column: &str,
+    names: Names,
+) -> (Option<&'l LiveReference>, Vec<String>) {
+    let target = reference.target(definition);
+    let referenced = &target.columns[reference.referenced];
+    let is = |live: &str, present: &str, previous: &RenameFrom| {
+        live == present || (names == Names::Previous && previous.iter().any(|name| name == live))
+    };
+    let live = live.iter().find(|live| {
+        let is_in_schema = match &target.schema {
+            Some(schema) => live.schema == *schema,
+            None => live.is_in_current_schema,
+        };
+        live.column == column
+            && is_in_schema
+            && is(&live.table, &target.name, &target.rename_from)
+            && is(&live.referenced, &referenced.name, &referenced.rename_from)
+    });
+    let column = &definition.columns[reference.column].name;
+    let Some(live) = live else {
+        let missing = format!(
+            "column `{column}` has no foreign key to `{}` of table `{}`",
+            referenced.name,
+            target.full_name()
+        );
+        return (None, vec![missing]);
+    };
+    let actions = [
+        ("DELETE", reference.on_delete.sql(), action(&live.on_delete)),
+        ("UPDATE", "NO ACTION", action(&live.on_update)),
+    ];
+    let differences = (actions.into_iter())
+        // The two differ only in when they look.
+        .filter(|(_, wanted, live)| wanted != live && (*wanted, *live) != ("NO ACTION", "RESTRICT"))
+        .map(|(when, wanted, live)| {
+            format!("the foreign key of column `{column}` is ON {when} {live}, not {wanted}")
+        })
+        .collect();
+    (Some(live), differences)
 }
 
 /// What PostgreSQL's letter stands for.
@@ -151,8 +179,19 @@ pub(super) fn push(
     reference: &ReferenceDef,
     profile: Profile,
 ) {
+    sql.push_str(", ");
+    push_constraint(sql, definition, reference, profile);
+}
+
+/// Appends the foreign key with its name.
+pub(crate) fn push_constraint(
+    sql: &mut String,
+    definition: &TableDef,
+    reference: &ReferenceDef,
+    profile: Profile,
+) {
     let target = reference.target(definition);
-    sql.push_str(", CONSTRAINT ");
+    sql.push_str("CONSTRAINT ");
     Dialect::Postgres.push_identifier(sql, &index_name(&reference.name(definition)));
     sql.push_str(" FOREIGN KEY (");
     Dialect::Postgres.push_identifier(sql, &definition.columns[reference.column].name);

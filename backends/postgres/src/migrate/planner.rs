@@ -79,7 +79,9 @@ impl<'a> Planner<'a> {
         let mut planner =
             Planner { engine, connection, steps: Vec::new(), created: HashSet::new() };
         for definition in tables {
+            let first = planner.steps.len();
             planner.table(definition, tables).await?;
+            planner.block_without_targets(definition, tables, first).await?;
         }
         Ok(planner.steps)
     }
@@ -175,7 +177,7 @@ impl<'a> Planner<'a> {
         for index in creations {
             self.create_index(&pair, index).await?;
         }
-        Ok(())
+        self.references(&pair).await
     }
 
     /// Whether vectors are pgvector's, once the plan is done.

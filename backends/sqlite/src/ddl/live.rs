@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, Result};
-use storehouse_runtime::{ColumnDef, ColumnType, IndexDef, TableDef};
+use storehouse_runtime::{ColumnDef, ColumnType, IndexDef, ReferenceDef, TableDef};
 
 use super::declared_type;
 
@@ -179,34 +179,44 @@ impl LiveTable {
     /// cannot say, such as those of several columns.
     fn compare_references(&self, definition: &TableDef, differences: &mut Vec<String>) {
         for reference in &*definition.references {
-            let target = reference.target(definition);
-            let column = &definition.columns[reference.column].name;
-            let referenced = &target.columns[reference.referenced].name;
-            let is_key = *target.key == [reference.referenced];
-            let live = self.references.iter().find(|live| {
-                live.column == *column
-                    && live.table.eq_ignore_ascii_case(&target.full_name())
-                    && live.referenced.as_ref().map_or(is_key, |live| live == referenced)
-            });
-            let Some(live) = live else {
-                differences.push(format!(
-                    "column `{column}` has no foreign key to `{referenced}` of table `{}`",
-                    target.full_name()
-                ));
-                continue;
-            };
-            for (when, wanted, live) in [
-                ("DELETE", reference.on_delete.sql(), &live.on_delete),
-                ("UPDATE", "NO ACTION", &live.on_update),
-            ] {
-                // The two differ only in when they look.
-                if wanted != live && (wanted, &**live) != ("NO ACTION", "RESTRICT") {
-                    differences.push(format!(
-                        "the foreign key of column `{column}` is ON {when} {live}, not {wanted}"
-                    ));
-                }
-            }
+            differences.extend(self.compare_reference(definition, reference));
         }
+    }
+
+    /// How the foreign key of a column differs from what the definition says of it, if it does.
+    pub(crate) fn compare_reference(
+        &self,
+        definition: &TableDef,
+        reference: &ReferenceDef,
+    ) -> Vec<String> {
+        let target = reference.target(definition);
+        let column = &definition.columns[reference.column].name;
+        let referenced = &target.columns[reference.referenced].name;
+        let is_key = *target.key == [reference.referenced];
+        let live = self.references.iter().find(|live| {
+            live.column == *column
+                && live.table.eq_ignore_ascii_case(&target.full_name())
+                && live.referenced.as_ref().map_or(is_key, |live| live == referenced)
+        });
+        let Some(live) = live else {
+            return vec![format!(
+                "column `{column}` has no foreign key to `{referenced}` of table `{}`",
+                target.full_name()
+            )];
+        };
+        let actions = [
+            ("DELETE", reference.on_delete.sql(), &live.on_delete),
+            ("UPDATE", "NO ACTION", &live.on_update),
+        ];
+        (actions.into_iter())
+            // The two differ only in when they look.
+            .filter(|(_, wanted, live)| {
+                wanted != live && (*wanted, &***live) != ("NO ACTION", "RESTRICT")
+            })
+            .map(|(when, wanted, live)| {
+                format!("the foreign key of column `{column}` is ON {when} {live}, not {wanted}")
+            })
+            .collect()
     }
 
     /// An index that is missing is no difference, since it is created, and neither is one that

@@ -40,6 +40,7 @@ impl Planner<'_> {
             rebuild.columns.push(step);
         }
         self.drop_constraints(pair, &mut rebuild);
+        self.references(pair, &mut rebuild)?;
         for mut step in rebuild.columns {
             if rebuild.is_needed {
                 step.sql.clear();
@@ -165,6 +166,14 @@ impl Planner<'_> {
         {
             sql.push_str(" DEFAULT ");
             sql.push_str(value);
+        }
+        let mut references =
+            pair.definition.references.iter().filter(|reference| reference.column == position);
+        if let Some(reference) = references.next() {
+            ddl::push_target(&mut sql, pair.definition, reference);
+            // SQLite adds a column that refers to something only where it is NULL.
+            let is_null = matches!(&source, Source::Literal(value) if value == "NULL");
+            rebuild.is_needed |= !is_null || references.next().is_some();
         }
         let mut step = pair
             .step(MigrationStepKind::AddColumn { column: name.clone() })

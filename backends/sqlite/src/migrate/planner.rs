@@ -31,7 +31,9 @@ pub(crate) fn plan(connection: &Connection, tables: &[Arc<TableDef>]) -> Result<
         drops_referenced: false,
     };
     for definition in tables {
+        let first = planner.steps.len();
         planner.table(definition, tables)?;
+        planner.block_without_targets(definition, tables, first)?;
     }
     planner.finish(tables)
 }
@@ -227,7 +229,7 @@ impl Planner<'_> {
         Ok(planned)
     }
 
-    fn exists(&self, table: &str) -> Result<bool> {
+    pub(super) fn exists(&self, table: &str) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)";
         self.live.query_row(sql, [table], |row| row.get(0)).map_err(error::of_database)
     }

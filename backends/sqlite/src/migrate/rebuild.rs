@@ -3,11 +3,12 @@
 //! The order is that of <https://www.sqlite.org/lang_altertable.html#otheralter>: a new table, the
 //! rows, the old table dropped, the new one renamed, and what belonged to the old one made again.
 
-use storehouse_runtime::{MigrationStep, MigrationStepKind, Result, TableDef};
+use storehouse_runtime::{MigrationStep, MigrationStepKind, Result};
 
 use super::{
     convert::text_literal,
     planner::{Pair, Planner, plain, quoted},
+    references::under_another_name,
 };
 use crate::{
     ddl::{self, live::full_name},
@@ -45,7 +46,7 @@ impl Planner<'_> {
     pub(super) fn rebuild(&mut self, pair: &Pair<'_>, has_rows: bool) -> Result<()> {
         let Pair { definition, name, .. } = pair;
         let new = format!("storehouse_new_{name}");
-        let as_new = TableDef { schema: None, name: new.clone().into(), ..(*definition).clone() };
+        let as_new = under_another_name(definition, &new);
         let create = plain(&ddl::create_table(&as_new));
         let mut step = MigrationStep::new(&**name, MigrationStepKind::Rebuild)
             .locks("other writers wait while its rows are copied")
@@ -174,7 +175,7 @@ impl Planner<'_> {
             return true;
         }
         let look = "storehouse_look";
-        let as_looked = TableDef { schema: None, name: look.into(), ..pair.definition.clone() };
+        let as_looked = under_another_name(pair.definition, look);
         // On the copy the table is dropped and made as it will be, and all of that undone.
         let create = plain(&ddl::create_table(&as_looked));
         let tried = self.scratch.connection.execute_batch(&format!(
@@ -193,19 +194,21 @@ impl Planner<'_> {
     fn lost(&self, pair: &Pair<'_>, create: &str) -> Result<Vec<&'static str>> {
         let live = self.scratch.sql_of("table", &pair.name).map_err(error::of_database)?;
         let (live, new) = (words(&live.unwrap_or_default()), words(create));
-        let lost = [
-            ("CHECK", "a CHECK constraint"),
-            ("REFERENCES", "a foreign key"),
-            ("GENERATED", "a generated column"),
-        ];
         let count = |words: &[String], wanted: &str| {
             words.iter().filter(|word| word.as_str() == wanted).count()
         };
-        Ok(lost
-            .into_iter()
-            .filter(|(word, _)| count(&live, word) > count(&new, word))
-            .map(|(_, what)| what)
-            .collect())
+        let has_more = |word| count(&live, word) > count(&new, word);
+        let mut lost = Vec::new();
+        if has_more("CHECK") {
+            lost.push("a CHECK constraint");
+        }
+        if has_more("GENERATED") {
+            lost.push("a generated column");
+        }
+        if self.has_unknown_reference(pair)? {
+            lost.push("a foreign key");
+        }
+        Ok(lost)
     }
 }
 

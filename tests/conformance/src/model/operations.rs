@@ -3,8 +3,8 @@
 
 use fastrand::Rng;
 use storehouse_runtime::{
-    Aggregation, Assignment, Comparison, Direction, EncodedKey, EncodedRow, FilterTree, OrderTerm,
-    TableDef, Value, WriteMode,
+    Aggregation, Assignment, Comparison, Direction, EncodedKey, EncodedRow, FilterTree, JsonPath,
+    JsonTest, JsonType, OrderTerm, TableDef, Value, WriteMode,
 };
 
 use super::{aggregates, values};
@@ -283,6 +283,9 @@ pub(super) fn filter(rng: &mut Rng, table: &TableDef, depth: u8) -> FilterTree {
 fn condition(rng: &mut Rng, table: &TableDef) -> FilterTree {
     let column = rng.usize(..table.columns.len());
     let column_type = table.columns[column].column_type;
+    if matches!(column_type, storehouse_runtime::ColumnType::Json) && rng.u8(..8) > 0 {
+        return json_condition(rng, column);
+    }
     if !column_type.is_ordered() || rng.u8(..8) == 0 {
         return FilterTree::IsNull { column };
     }
@@ -297,13 +300,42 @@ fn condition(rng: &mut Rng, table: &TableDef) -> FilterTree {
         let values = (0..rng.usize(1..5)).map(|_| values::of_type(rng, column_type)).collect();
         return FilterTree::InList { column, values };
     }
-    let comparison = [
+    let comparison = comparison(rng);
+    FilterTree::Compare { column, comparison, value: values::of_type(rng, column_type) }
+}
+
+fn comparison(rng: &mut Rng) -> Comparison {
+    [
         Comparison::Equal,
         Comparison::NotEqual,
         Comparison::Less,
         Comparison::LessOrEqual,
         Comparison::Greater,
         Comparison::GreaterOrEqual,
-    ][rng.usize(..6)];
-    FilterTree::Compare { column, comparison, value: values::of_type(rng, column_type) }
+    ][rng.usize(..6)]
+}
+
+/// A test of what lies at a path, which leads somewhere often enough since documents and paths
+/// are made of the same names.
+fn json_condition(rng: &mut Rng, column: usize) -> FilterTree {
+    let mut path = JsonPath::root();
+    for _ in 0..rng.usize(..3) {
+        path = if rng.bool() { path.key(values::text(rng)) } else { path.index(rng.u32(..3)) };
+    }
+    let types = [JsonType::Integer, JsonType::Number, JsonType::Text, JsonType::Bool];
+    let read_as = types[rng.usize(..types.len())];
+    let value = |rng: &mut Rng| values::of_type(rng, read_as.column_type());
+    let test = match rng.u8(..12) {
+        0 => JsonTest::Exists,
+        1 => JsonTest::IsNull,
+        2 => JsonTest::IsNullAs(read_as),
+        3 => {
+            JsonTest::InList { read_as, values: (0..rng.usize(1..5)).map(|_| value(rng)).collect() }
+        }
+        4 => JsonTest::Like { pattern: values::pattern(rng) },
+        5 => JsonTest::StartsWith { prefix: values::part(rng) },
+        6 => JsonTest::Contains { part: values::part(rng) },
+        _ => JsonTest::Compare { read_as, comparison: comparison(rng), value: value(rng) },
+    };
+    FilterTree::Json { column, path, test }
 }

@@ -576,3 +576,99 @@ pub(crate) async fn stay_in_their_schema(store: &Store) -> Outcome {
     verify::<Good>(store).await?;
     Ok(())
 }
+
+/// What [`Copy`] is of.
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(name = "titles")]
+struct Title {
+    #[table(key)]
+    id: i64,
+    name: String,
+}
+
+/// [`Title`] by another name.
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(name = "books", rename_from = "titles")]
+struct Book {
+    #[table(key, rename_from = "id")]
+    number: i64,
+    name: String,
+}
+
+/// A copy before anybody held it to anything.
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(name = "copies")]
+struct Copy {
+    #[table(key)]
+    id: i64,
+    title: i64,
+}
+
+/// [`Copy`] with references.
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(name = "copies")]
+struct HeldCopy {
+    #[table(key)]
+    id: i64,
+    #[table(references(Title::id, on_delete = "cascade"))]
+    title: i64,
+    #[table(references(Self::id))]
+    original: Option<i64>,
+}
+
+/// [`Copy`] of what [`Title`] is later.
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(name = "copies")]
+struct BookCopy {
+    #[table(key)]
+    id: i64,
+    #[table(rename_from = "title", references(Book::number))]
+    book: i64,
+    #[table(references(Self::id))]
+    original: Option<i64>,
+}
+
+pub(crate) async fn create_tables_after_those_that_they_refer_to(store: &Store) -> Outcome {
+    let plan = store.migration().table::<HeldCopy>().table::<Title>().plan().await?;
+    assert_eq!(plan.steps()[0].table, "titles", "{plan}");
+    plan.apply().await?;
+    store.migration().table::<HeldCopy>().table::<Title>().verify().await?;
+    let copies = store.tabular::<HeldCopy>().await?;
+    fails("Reference", copies.put(HeldCopy { id: 1, title: 1, original: None }).await);
+    store.tabular::<Title>().await?.put(Title { id: 1, name: "a".into() }).await?;
+    copies.put(HeldCopy { id: 1, title: 1, original: None }).await?;
+    Ok(())
+}
+
+pub(crate) async fn change_references(store: &Store) -> Outcome {
+    let titles = set_up::<Title>(store).await?;
+    titles.put_bulk((1..=3).map(|id| Title { id, name: format!("title {id}") })).await?;
+    let copies = set_up::<Copy>(store).await?;
+    copies.put_bulk((1..=4).map(|id| Copy { id, title: id })).await?;
+
+    let error = fails("Schema", plan::<HeldCopy>(store).await?.apply().await).to_string();
+    assert!(error.contains("1 rows refer by `title`"), "{error}");
+    copies.delete(&4).await?;
+    let held_plan = plan::<HeldCopy>(store).await?;
+    assert!(!held_plan.is_destructive(), "{held_plan}");
+    migrate::<HeldCopy>(store).await?;
+    let held = store.tabular::<HeldCopy>().await?;
+    assert_eq!(held.size().await?, 3);
+    held.put(HeldCopy { id: 5, title: 3, original: Some(3) }).await?;
+    fails("Reference", held.put(HeldCopy { id: 6, title: 4, original: None }).await);
+    fails("Reference", held.put(HeldCopy { id: 6, title: 1, original: Some(9) }).await);
+    titles.delete(&2).await?;
+    assert_eq!(held.size().await?, 3);
+
+    // The table that is referred to gets another name, and rows are no longer deleted with theirs.
+    let both = || store.migration().table::<BookCopy>().table::<Book>();
+    let changed = both().plan().await?;
+    assert!(!changed.is_destructive(), "{changed}");
+    changed.apply().await?;
+    both().verify().await?;
+    let (books, copies) = (set_up::<Book>(store).await?, set_up::<BookCopy>(store).await?);
+    assert_eq!(copies.size().await?, 3);
+    fails("Reference", books.delete(&3).await);
+    assert_eq!(copies.get(&5).await?.map(|copy| copy.book), Some(3));
+    Ok(())
+}

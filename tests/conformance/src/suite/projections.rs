@@ -144,8 +144,11 @@ pub(crate) async fn decode_every_kind_of_column(store: &Store) -> Outcome {
     };
     let holed = Drawing { id: 2, hole: Some(Shape { sides: 3 }), ..square.clone() };
     drawings.put_bulk([square.clone(), holed]).await?;
-    let holes = drawings.get_all().select((Drawing::HOLE, Drawing::SHAPE)).await?;
-    assert_eq!(holes, [(None, Shape { sides: 4 }), (Some(Shape { sides: 3 }), Shape { sides: 4 })]);
+    let shapes = drawings.get_all().select((Drawing::HOLE, Drawing::SHAPE)).await?;
+    assert_eq!(
+        shapes,
+        [(None, Shape { sides: 4 }), (Some(Shape { sides: 3 }), Shape { sides: 4 })]
+    );
     let lists = drawings.get_all().select((Drawing::PLACE, Drawing::RAW, Drawing::TAGS));
     assert_eq!(lists.first().await?, Some((square.place, square.raw, square.tags)));
     let outlines = drawings.get_all().select_as::<Outline>().await?;
