@@ -6,6 +6,8 @@
 //!
 //! `cargo run --example stock` plays a short scene; `cargo test --example stock` runs the tests.
 
+#![allow(clippy::print_stdout, reason = "a program for people to run")]
+
 use storehouse::{Error, Result, prelude::*};
 
 /// What lies on the shelves.

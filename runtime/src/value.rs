@@ -4,13 +4,10 @@
 use std::{
     cmp::Ordering,
     hash::{Hash, Hasher},
-    sync::Arc,
 };
 
 use smallvec::SmallVec;
 use uuid::Uuid;
-
-use crate::definition::TableDef;
 
 /// One value of one column.
 ///
@@ -177,19 +174,21 @@ impl Eq for EncodedKey {}
 
 impl Hash for EncodedKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for value in &self.0 {
-            match value {
-                Value::Bool(value) => value.hash(state),
-                Value::Int(value) | Value::DateTime(value) | Value::Time(value) => {
-                    value.hash(state);
-                }
-                Value::Text(value) => value.hash(state),
-                Value::Bytes(value) => value.hash(state),
-                Value::Uuid(value) => value.hash(state),
-                Value::Date(value) => value.hash(state),
-                // No key column has these types; equal values still hash alike.
-                _ => value.rank().hash(state),
-            }
+        self.0.iter().for_each(|value| value.hash(state));
+    }
+}
+
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Bool(value) => value.hash(state),
+            Self::Int(value) | Self::DateTime(value) | Self::Time(value) => value.hash(state),
+            Self::Text(value) => value.hash(state),
+            Self::Bytes(value) => value.hash(state),
+            Self::Uuid(value) => value.hash(state),
+            Self::Date(value) => value.hash(state),
+            // No key column has these types; equal values still hash alike.
+            _ => self.rank().hash(state),
         }
     }
 }
@@ -211,48 +210,29 @@ pub struct EncodedRow(pub Vec<Value>);
 
 /// A row on its way in, in which a column may be left out: a default, a generated key or NULL
 /// takes its place.
-#[derive(Clone, Debug)]
-pub struct NewRow {
-    values: Vec<Option<Value>>,
-    /// The table that a record was made for, which need not be the one that it is put into.
-    definition: Option<Arc<TableDef>>,
-}
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRow(Vec<Option<Value>>);
 
 impl NewRow {
     /// A row of `columns` columns, all left out.
     pub fn new(columns: usize) -> Self {
-        Self { values: vec![None; columns], definition: None }
+        Self(vec![None; columns])
     }
 
     /// Gives one column its value.
     pub fn set(&mut self, column: usize, value: Value) {
-        self.values[column] = Some(value);
+        self.0[column] = Some(value);
     }
 
     /// The values, with `None` where a column was left out.
     pub fn into_values(self) -> Vec<Option<Value>> {
-        self.values
-    }
-
-    pub(crate) fn of_record(values: Vec<Option<Value>>, definition: Arc<TableDef>) -> Self {
-        Self { values, definition: Some(definition) }
-    }
-
-    /// The table that a record was made for; none for other rows.
-    pub(crate) fn definition(&self) -> Option<&TableDef> {
-        self.definition.as_deref()
-    }
-}
-
-impl PartialEq for NewRow {
-    fn eq(&self, other: &Self) -> bool {
-        self.values == other.values
+        self.0
     }
 }
 
 impl From<EncodedRow> for NewRow {
     fn from(row: EncodedRow) -> Self {
-        Self { values: row.0.into_iter().map(Some).collect(), definition: None }
+        Self(row.0.into_iter().map(Some).collect())
     }
 }
 

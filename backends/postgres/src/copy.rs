@@ -4,6 +4,8 @@
 //! The format is that of "Binary Format" on the manual's page about `COPY`
 //! (<https://www.postgresql.org/docs/current/sql-copy.html>).
 
+use std::sync::atomic::Ordering;
+
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use storehouse_runtime::{EncodedRow, Result, Value, WriteMode};
 
@@ -19,8 +21,11 @@ use crate::{
 /// From so many rows on a load is worth the round trips that it takes beside the rows.
 const WORTHWHILE: usize = 1_000;
 
-/// So many bytes are sent at a time, about.
-const CHUNK: usize = 1 << 20;
+/// So many keys are looked for where rows are likely to be replaced.
+const SAMPLE: usize = 8;
+
+/// So many bytes are sent at a time, about: the server stores them while the next are written.
+const CHUNK: usize = 1 << 16;
 
 /// What a binary copy begins with: a signature, no flags, no extension.
 const HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -47,8 +52,16 @@ pub(crate) async fn load(
     let generated = table.definition.auto_integer().filter(|&id| rows[0].0[id].is_null());
     if let Some(id) = generated {
         draw_ids(table, connection, rows, id).await?;
-    } else if mode == WriteMode::Put && has_any(engine, table, connection, rows).await? {
-        return Ok(false);
+    } else if mode == WriteMode::Put {
+        // Who replaced rows does so again, as a rule, and then a few keys tell.
+        let replaced = table.replaced.load(Ordering::Relaxed);
+        let found = (replaced
+            && has_any(engine, table, connection, rows, rows.len() / SAMPLE).await?)
+            || has_any(engine, table, connection, rows, 1).await?;
+        table.replaced.store(found, Ordering::Relaxed);
+        if found {
+            return Ok(false);
+        }
     }
     if in_transaction {
         sqlx::raw_sql("SAVEPOINT storehouse_copy").execute(&mut *connection).await?;
@@ -101,15 +114,16 @@ async fn draw_ids(
     Ok(())
 }
 
-/// Whether a row with one of the keys is there.
+/// Whether a row with one of the keys is there, of which every so many are looked for.
 async fn has_any(
     engine: &Engine,
     table: &Table,
     connection: &mut PgConnection,
     rows: &[EncodedRow],
+    step: usize,
 ) -> Result<bool, Failure> {
     let mut arguments = Arguments::new(&table.definition, None);
-    bind_keys(&mut arguments, table, rows)?;
+    bind_keys(&mut arguments, table, rows, step)?;
     let sql = AssertSqlSafe(format!("SELECT EXISTS ({})", table.get_many));
     let found = engine.query(sql, arguments.into_inner()).fetch_one(connection).await?;
     Ok(found.try_get(0)?)

@@ -20,14 +20,15 @@ type Decoded<T> = Result<T, DecodeError>;
 pub(crate) struct RowSource<'r>(pub(crate) &'r PgRow);
 
 impl<'r> RowSource<'r> {
-    fn get(&self, column: usize) -> Decoded<PgValueRef<'r>> {
-        self.0
-            .try_get_raw(column)
-            .map_err(|error| DecodeError::new(column, format!("cannot be read: {error}")))
-    }
-
     fn bytes(&self, column: usize, expected: &'static str) -> Decoded<&'r [u8]> {
-        let value = self.get(column)?;
+        // By reference from here on: to move a value of the driver's takes longer than to read it.
+        let value: &Result<PgValueRef<'r>, _> = &self.0.try_get_raw(column);
+        let value = match value {
+            Ok(value) => value,
+            Err(error) => {
+                return Err(DecodeError::new(column, format!("cannot be read: {error}")));
+            }
+        };
         if value.is_null() {
             return Err(DecodeError::new(column, format!("expected {expected}, found NULL")));
         }

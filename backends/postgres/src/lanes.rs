@@ -1,8 +1,9 @@
 //! Who goes alone, and who waits to share a round trip.
 //!
-//! A request that finds nobody under way goes at once, on its caller's own task. Those that come
-//! meanwhile wait; when the one under way is back, all of them go together, on a task of their
-//! own, so that a caller who goes away takes nobody along. Nobody ever waits for company.
+//! A request that finds nobody under way, or where it reads at most one other, goes at once, on its
+//! caller's own task. Those that come meanwhile wait; when one that is under way is back, all of
+//! them go together, on a task of their own, so that a caller who goes away takes nobody along.
+//! Nobody ever waits for company.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
@@ -29,6 +30,9 @@ const LARGEST: usize = 256;
 
 /// What can share a round trip with others of its kind.
 pub(crate) trait Request: Sized + Send + 'static {
+    /// So many are under way before those that come wait for each other.
+    const AT_ONCE: usize = 1;
+
     /// Where those about one table meet.
     fn lanes(table: &Table) -> &Lanes<Self>;
 
@@ -114,7 +118,7 @@ impl<R: Request> Lanes<R> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The right to be under way, if nobody is.
+    /// The right to be under way, if there is room.
     pub(crate) fn enter(
         engine: &Arc<Engine>,
         table: &Arc<Table>,
@@ -123,10 +127,10 @@ impl<R: Request> Lanes<R> {
         let place = Place::here(engine, table);
         let mut states = R::lanes(table).states();
         let state = states.entry(place.runtime.id()).or_default();
-        if state.running > 0 || !state.is_free(mark) {
+        if state.running >= R::AT_ONCE || !state.is_free(mark) {
             return None;
         }
-        state.running = 1;
+        state.running += 1;
         state.held.extend(mark);
         let hold = mark.map(|mark| Hold { place: place.clone(), mark, of: PhantomData });
         Some((Lane::new(place), hold))
@@ -150,7 +154,7 @@ impl<R: Request> Lanes<R> {
                 state.waiting.extend(request.take());
                 // At first, those under way may just have come to their end. Later, they wait
                 // for a lock, or for a slow answer.
-                let most = if is_new { 1 } else { MOST };
+                let most = if is_new { R::AT_ONCE } else { MOST };
                 let may_lead =
                     state.running < most && !state.waiting.is_empty() && state.is_free(mark);
                 state.running += usize::from(may_lead);

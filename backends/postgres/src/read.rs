@@ -1,8 +1,13 @@
 //! Reads, on whichever connection is there for them.
 
-use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map},
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use futures::TryStreamExt as _;
+use smallvec::SmallVec;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use storehouse_runtime::{
     EncodedKey, FilterTree, Result, RowSink, Selection,
@@ -38,13 +43,16 @@ pub(crate) async fn get(
     Ok(())
 }
 
+/// Keys, each with the places where it stands; nearly always one.
+pub(crate) type Places = HashMap<EncodedKey, SmallVec<[usize; 2]>>;
+
 /// The rows that have one of the keys, each with the places of its key.
-pub(crate) async fn get_many(
+pub(crate) async fn get_many<'p>(
     engine: &Engine,
     table: &Table,
     connection: &mut PgConnection,
-    keys: &HashMap<EncodedKey, Vec<usize>>,
-) -> Result<Vec<(Vec<usize>, PgRow)>, Failure> {
+    keys: &'p Places,
+) -> Result<Vec<(&'p [usize], PgRow)>, Failure> {
     let definition = &*table.definition;
     let mut arguments = Arguments::new(definition, None);
     for (place, &column) in definition.key.iter().enumerate() {
@@ -59,7 +67,7 @@ pub(crate) async fn get_many(
             .collect::<Result<_, _>>()
             .map_err(|error| table.decode_error(error))?;
         if let Some(places) = keys.get(&key) {
-            found.push((places.clone(), row));
+            found.push((places.as_slice(), row));
         }
     }
     Ok(found)
@@ -68,7 +76,7 @@ pub(crate) async fn get_many(
 /// One column of many keys.
 #[derive(Clone)]
 struct KeyColumn<'k> {
-    keys: std::collections::hash_map::Keys<'k, EncodedKey, Vec<usize>>,
+    keys: hash_map::Keys<'k, EncodedKey, SmallVec<[usize; 2]>>,
     place: usize,
 }
 
@@ -86,12 +94,12 @@ impl<'k> Iterator for KeyColumn<'k> {
 
 impl ExactSizeIterator for KeyColumn<'_> {}
 
-/// Hands the rows of a command to `sink`, in order and as they arrive. `position` counts them.
+/// Hands the selected rows to `sink`, in order and as they arrive. `position` counts them.
 pub(crate) async fn select(
     engine: &Engine,
     table: &Table,
     connection: &mut PgConnection,
-    command: Command<'_>,
+    selection: &Selection,
     sink: &mut RowSink,
     position: &mut usize,
 ) -> Result<(), Failure> {
@@ -99,7 +107,7 @@ pub(crate) async fn select(
         // Rows were handed over before the connection was lost, and cannot be taken back.
         return Err(error::lost_midway().into());
     }
-    let rendered = table.statements.render(&table.definition, command);
+    let rendered = table.statements.render(&table.definition, Command::Select(selection));
     let pgvector = engine.pgvector(table, connection).await?;
     let mut arguments = Arguments::new(&table.definition, pgvector);
     arguments.parameters(&rendered.parameters)?;

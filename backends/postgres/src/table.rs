@@ -34,6 +34,8 @@ pub(crate) struct Table {
     pub(crate) is_there: AtomicBool,
     /// The greatest id that the sequence is known to have passed.
     pub(crate) passed: AtomicI64,
+    /// Whether the last large load replaced rows.
+    pub(crate) replaced: AtomicBool,
 }
 
 impl std::fmt::Debug for Table {
@@ -52,6 +54,7 @@ impl Table {
             writes: Lanes::default(),
             is_there: AtomicBool::new(false),
             passed: AtomicI64::new(0),
+            replaced: AtomicBool::new(false),
             definition: Arc::clone(definition),
         }
     }
@@ -116,11 +119,17 @@ impl Table {
                 });
                 sql.push_str("[]");
             }
-            sql.push_str(") WITH ORDINALITY AS k(");
-            for position in 0..definition.columns.len() {
-                let _ = write!(sql, "c{position}, ");
+            sql.push(')');
+            if generated {
+                sql.push_str(" WITH ORDINALITY");
             }
-            sql.push_str("n) ORDER BY k.n");
+            sql.push_str(" AS k(");
+            for position in 0..definition.columns.len() {
+                let _ = write!(sql, "{}c{position}", separator(position));
+            }
+            // Ids have to be in the order of the rows. Where there are none the server is spared
+            // the sorting.
+            sql.push_str(if generated { ", n) ORDER BY k.n" } else { ")" });
             if mode == WriteMode::Put && !generated {
                 sql.push_str(&shape.put_tail(Dialect::Postgres));
             }

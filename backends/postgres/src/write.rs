@@ -4,7 +4,13 @@
 //! without an id gets one from the sequence and is inserted, never put, so that it cannot take
 //! another's place; a row with an id takes the sequence past it first.
 
-use std::{collections::HashSet, sync::Arc, sync::atomic::Ordering};
+use std::{
+    collections::HashSet,
+    hash::{Hash, Hasher},
+    iter::repeat_n,
+    sync::Arc,
+    sync::atomic::Ordering,
+};
 
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use storehouse_runtime::{
@@ -12,8 +18,8 @@ use storehouse_runtime::{
 };
 
 use crate::{
-    bind::Arguments, copy, decode, deferred, engine::Engine, error::UNIQUE_VIOLATION,
-    pool::Failure, table::Table,
+    bind::Arguments, copy, decode, engine::Engine, error::UNIQUE_VIOLATION, pool::Failure,
+    table::Table,
 };
 
 /// So many values are sent in one statement, about; a message has a gigabyte at most.
@@ -22,43 +28,86 @@ const VALUES_AT_ONCE: usize = 1 << 20;
 /// So often a generated id that is taken is tried again with the next.
 const ATTEMPTS: usize = 3;
 
-/// Writes rows in order and answers with them, and with `None` where `InsertIfAbsent` left
-/// something there. Several statements are one transaction, unless one is open already.
+/// Which rows were stored, in runs: so many that were, or were not, one run after the other.
+pub(crate) type Stored = Vec<(bool, usize)>;
+
+/// Writes rows in order, fills in their ids, and tells which were stored: all, except where
+/// `InsertIfAbsent` left something there. Several statements are one transaction, unless one is
+/// open already. After a failure the rows are as they were.
 pub(crate) async fn write(
     engine: &Engine,
     table: &Table,
     connection: &mut PgConnection,
-    mut rows: Vec<EncodedRow>,
+    rows: &mut [EncodedRow],
     mode: WriteMode,
     in_transaction: bool,
-) -> Result<Vec<Option<EncodedRow>>, Failure> {
-    pass_ids(engine, table, connection, &rows).await?;
-    let lengths = segments(table, &rows, mode);
+) -> Result<Stored, Failure> {
+    let lengths = segments(table, rows, mode);
+    let generated: Vec<bool> =
+        starts(&lengths).map(|start| lacks_id(table, &rows[start])).collect();
+    let result = write_segments(engine, table, connection, rows, &lengths, mode, in_transaction);
+    let result = result.await;
+    if result.is_err()
+        && let Some(id) = table.definition.auto_integer()
+    {
+        // Ids that were filled in were given back.
+        let mut rest = rows;
+        for (length, generated) in lengths.into_iter().zip(generated) {
+            let (segment, after) = rest.split_at_mut(length);
+            rest = after;
+            if generated {
+                for row in segment.iter_mut() {
+                    row.0[id] = Value::Null;
+                }
+            }
+        }
+    }
+    result
+}
+
+/// Where each segment begins.
+fn starts(lengths: &[usize]) -> impl Iterator<Item = usize> {
+    lengths.iter().scan(0, |next, length| {
+        let start = *next;
+        *next += length;
+        Some(start)
+    })
+}
+
+/// Pairs rows with whether they were stored.
+pub(crate) fn answers(rows: Vec<EncodedRow>, stored: Stored) -> Vec<Option<EncodedRow>> {
+    let stored = stored.into_iter().flat_map(|(stored, length)| repeat_n(stored, length));
+    rows.into_iter().zip(stored).map(|(row, stored)| stored.then_some(row)).collect()
+}
+
+async fn write_segments(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    rows: &mut [EncodedRow],
+    lengths: &[usize],
+    mode: WriteMode,
+    in_transaction: bool,
+) -> Result<Stored, Failure> {
+    pass_ids(engine, table, connection, rows).await?;
     let own_transaction = lengths.len() > 1 && !in_transaction;
     if own_transaction {
         sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
     }
-    let is_put_off = lengths.len() > 1 && deferred::is_needed_between(engine, table);
-    if is_put_off {
-        deferred::put_off(connection).await?;
-    }
-    let mut stored = Vec::with_capacity(rows.len());
-    let mut rest = rows.as_mut_slice();
+    let mut stored = Vec::with_capacity(lengths.len());
+    let mut rest = rows;
     let mut result = Ok(());
-    for length in lengths {
+    for &length in lengths {
         let (segment, after) = rest.split_at_mut(length);
         rest = after;
         let in_transaction = in_transaction || own_transaction;
         match write_segment(engine, table, connection, segment, mode, in_transaction).await {
-            Ok(is_stored) => stored.extend(std::iter::repeat_n(is_stored, length)),
+            Ok(is_stored) => stored.push((is_stored, length)),
             Err(failure) => {
                 result = Err(failure);
                 break;
             }
         }
-    }
-    if is_put_off && result.is_ok() {
-        result = deferred::look(connection).await;
     }
     if own_transaction {
         let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
@@ -69,8 +118,7 @@ pub(crate) async fn write(
             ended?;
         }
     }
-    result?;
-    Ok(rows.into_iter().zip(stored).map(|(row, stored)| stored.then_some(row)).collect())
+    result.map(|()| stored)
 }
 
 /// How many rows at a time can be one statement: all with an id or all without, and no key twice.
@@ -80,20 +128,21 @@ fn segments(table: &Table, rows: &[EncodedRow], mode: WriteMode) -> Vec<usize> {
         return vec![1; rows.len()];
     }
     let largest = (VALUES_AT_ONCE / table.definition.columns.len()).max(1);
+    let columns = &*table.definition.key;
     let mut segments = Vec::new();
     let mut length = 0;
-    let mut keys = HashSet::new();
+    let mut keys = HashSet::with_capacity(rows.len().min(largest));
     let mut of_segment = false;
     for row in rows {
         let generated = lacks_id(table, row);
-        let key = if generated { None } else { Some(key_of(table, row)) };
-        let is_twice = key.is_some_and(|key| !keys.insert(key));
+        let key = KeyOf { row, columns };
+        let is_twice = !generated && !keys.insert(key);
         if length > 0 && (generated != of_segment || is_twice || length >= largest) {
             segments.push(length);
             length = 0;
             keys.clear();
             if !generated {
-                keys.insert(key_of(table, row));
+                keys.insert(key);
             }
         }
         of_segment = generated;
@@ -103,6 +152,33 @@ fn segments(table: &Table, rows: &[EncodedRow], mode: WriteMode) -> Vec<usize> {
         segments.push(length);
     }
     segments
+}
+
+/// The key of a row, where it lies.
+#[derive(Clone, Copy)]
+struct KeyOf<'r> {
+    row: &'r EncodedRow,
+    columns: &'r [usize],
+}
+
+impl<'r> KeyOf<'r> {
+    fn values(self) -> impl Iterator<Item = &'r Value> {
+        self.columns.iter().map(move |&column| &self.row.0[column])
+    }
+}
+
+impl PartialEq for KeyOf<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.values().eq(other.values())
+    }
+}
+
+impl Eq for KeyOf<'_> {}
+
+impl Hash for KeyOf<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.values().for_each(|value| value.hash(state));
+    }
 }
 
 /// The row's key.
@@ -208,14 +284,15 @@ fn bind_columns(arguments: &mut Arguments<'_>, table: &Table, rows: &[EncodedRow
     Ok(())
 }
 
-/// Binds the keys of rows, one array for each column of the key.
+/// Binds the keys of every so many rows, one array for each column of the key.
 pub(crate) fn bind_keys(
     arguments: &mut Arguments<'_>,
     table: &Table,
     rows: &[EncodedRow],
+    step: usize,
 ) -> Result<()> {
     for &column in &*table.definition.key {
-        arguments.values(column, rows.iter().map(move |row| &row.0[column]))?;
+        arguments.values(column, rows.iter().step_by(step).map(move |row| &row.0[column]))?;
     }
     Ok(())
 }

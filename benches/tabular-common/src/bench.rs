@@ -40,12 +40,15 @@ pub struct Bench {
     samples: usize,
     only: Vec<String>,
     folder: TempDir,
+    group: &'static str,
 }
 
 impl Bench {
     /// Reads the environment and the arguments (see the [crate]'s docs) and makes a folder for the databases, which
     /// goes when this is dropped.
-    pub fn from_env() -> Result<Self> {
+    ///
+    /// `group` is the table in which the results are shown: the database, and what is special about it.
+    pub fn from_env(group: &'static str) -> Result<Self> {
         let quick = env::var_os("STOREHOUSE_BENCH_QUICK").is_some_and(|value| value == "1");
         let (samples, sample_time) = if quick { (3, 20) } else { (11, 250) };
         let only: Vec<_> = env::args().skip(1).collect();
@@ -57,7 +60,7 @@ impl Bench {
         }
         let place = env::var_os("STOREHOUSE_BENCH_DIR").map_or_else(env::temp_dir, PathBuf::from);
         let folder = tempfile::Builder::new().prefix("storehouse-bench-").tempdir_in(place)?;
-        Ok(Self { sample_time: Duration::from_millis(sample_time), samples, only, folder })
+        Ok(Self { sample_time: Duration::from_millis(sample_time), samples, only, folder, group })
     }
 
     /// Whether this case is asked for. The methods that run a case ask by themselves; a program may ask before an
@@ -89,7 +92,7 @@ impl Bench {
             work(inputs)?;
             sampler.record(operations, start.elapsed());
         }
-        report(case, system, 1, sampler)
+        self.report(case, system, 1, sampler)
     }
 
     /// Measures a case in the calling task.
@@ -117,7 +120,7 @@ impl Bench {
             work(inputs).await?;
             sampler.record(operations, start.elapsed());
         }
-        report(case, system, 1, sampler)
+        self.report(case, system, 1, sampler)
     }
 
     /// Measures a case in [`TASKS`] tasks at once: each gets an equal share of the operations.
@@ -145,21 +148,25 @@ impl Bench {
             }
             sampler.record(each, start.elapsed());
         }
-        report(case, system, TASKS, sampler)
+        self.report(case, system, TASKS, sampler)
     }
 
     fn start(&self, case: Case, tasks: usize) -> Option<Sampler> {
         self.wants(case).then(|| Sampler::new(self.sample_time, self.samples, case.units() * tasks))
     }
-}
 
-fn report(case: Case, system: &str, tasks: usize, sampler: Sampler) -> Result {
-    let [fastest, median, slowest] =
-        sampler.finish().map(|time| time / (case.units() * tasks) as f64);
-    eprintln!("{case:<22} {system:<20} {median:>12.1} ns  ({fastest:.1} to {slowest:.1})");
-    let mut line = format!(r#"{{"case":"{case}","system":"{system}","median_ns":{median:.1}}}"#);
-    line.push('\n');
-    // Whole and at once, so that a reader of the pipe sees each result as it comes.
-    io::Write::write_all(&mut io::stdout().lock(), line.as_bytes())?;
-    Ok(())
+    fn report(&self, case: Case, system: &str, tasks: usize, sampler: Sampler) -> Result {
+        let [fastest, median, slowest] =
+            sampler.finish().map(|time| time / (case.units() * tasks) as f64);
+        let group = self.group;
+        eprintln!(
+            "{group:<20} {case:<22} {system:<20} {median:>12.1} ns  ({fastest:.1} to {slowest:.1})"
+        );
+        let line = format!(
+            r#"{{"group":"{group}","case":"{case}","system":"{system}","median_ns":{median:.1}}}"#
+        );
+        // Whole and at once, so that a reader of the pipe sees each result as it comes.
+        io::Write::write_all(&mut io::stdout().lock(), (line + "\n").as_bytes())?;
+        Ok(())
+    }
 }

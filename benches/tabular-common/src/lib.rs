@@ -17,7 +17,7 @@
 //! # }
 //! fn main() -> Result {
 //!     in_runtime(async {
-//!         let bench = Bench::from_env()?;
+//!         let bench = Bench::from_env("sqlite")?;
 //!         let store = Store::open(bench.path("small.db"), Row::first(Row::SMALL)).await?;
 //!         let store = &store;
 //!
@@ -43,7 +43,7 @@
 //!
 //! One JSON object a line on stdout, and progress on stderr:
 //! ```text
-//! {"case":"point_read","system":"rusqlite","median_ns":4100.0}
+//! {"group":"sqlite","case":"point_read","system":"rusqlite","median_ns":4100.0}
 //! ```
 //!
 //! # How it is told what to do

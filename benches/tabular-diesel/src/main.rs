@@ -25,7 +25,7 @@ const POOL: u32 = 8;
 
 fn main() -> Result {
     in_runtime(async {
-        let bench = Bench::from_env()?;
+        let bench = Bench::from_env("sqlite")?;
         let small = pool(&bench.path("small.db"), sql::NORMAL, POOL)?;
         let large = pool(&bench.path("large.db"), sql::NORMAL, POOL)?;
         let durable = pool(&bench.path("durable.db"), sql::FULL, 1)?;

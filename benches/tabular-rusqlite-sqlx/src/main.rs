@@ -16,7 +16,7 @@ use tabular_common::{Bench, Result, in_runtime};
 fn main() -> Result {
     eprintln!("SQLite {}", rusqlite::version());
     in_runtime(async {
-        let bench = Bench::from_env()?;
+        let bench = Bench::from_env("sqlite")?;
         with_rusqlite::run(&bench).await?;
         with_sqlx::run(&bench).await
     })

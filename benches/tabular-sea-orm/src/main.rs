@@ -26,7 +26,7 @@ const ROWS_AT_ONCE: usize = 1_000;
 
 fn main() -> Result {
     in_runtime(async {
-        let bench = Bench::from_env()?;
+        let bench = Bench::from_env("sqlite")?;
         small(&bench).await?;
         large(&bench).await?;
         durable_writers(&bench).await

@@ -28,7 +28,7 @@ impl From<Row> for Item {
 
 fn main() -> Result {
     in_runtime(async {
-        let bench = Bench::from_env()?;
+        let bench = Bench::from_env("sqlite")?;
         let url =
             |name: &str, options: &str| format!("sqlite:{}{options}", bench.path(name).display());
         let small = load(&url("small.db", ""), Row::SMALL).await?;

@@ -31,7 +31,7 @@ struct Item {
 
 fn main() -> Result {
     in_runtime(async {
-        let bench = Bench::from_env()?;
+        let bench = Bench::from_env("sqlite")?;
         small(&bench).await?;
         large(&bench).await?;
         durable_writers(&bench).await

@@ -3,15 +3,11 @@
 use std::{
     cmp::Ordering,
     ops::Bound,
-    sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use imbl::OrdMap;
 
-use super::links::Links;
 use crate::{
     definition::TableDef,
     error::{Error, Result},
@@ -29,9 +25,6 @@ pub(super) struct Table {
     pub(super) definition: Arc<TableDef>,
     /// The key first, then the declared indexes.
     pub(super) indexes: Vec<Index>,
-    pub(super) links: RwLock<Links>,
-    /// Whether it refers to a table, or is referred to. Changes only while the state is locked.
-    is_linked: AtomicBool,
     state: RwLock<State>,
 }
 
@@ -127,8 +120,7 @@ impl Table {
         let indexes: Vec<Index> = std::iter::once(key).chain(declared).collect();
         let entries = vec![Entries::new(); indexes.len()];
         let state = RwLock::new(State { ready: false, entries, last_id: 0 });
-        let (links, is_linked) = (RwLock::default(), AtomicBool::new(false));
-        Self { definition, indexes, links, is_linked, state }
+        Self { definition, indexes, state }
     }
 
     /// Fails when `definition` has other columns, another key or other indexes.
@@ -142,17 +134,12 @@ impl Table {
         if columns(ours) == columns(definition)
             && ours.key == definition.key
             && ours.auto == definition.auto
-            && ours.indexes.len() == definition.indexes.len()
-            && ours.indexes.iter().all(|index| definition.indexes.contains(index))
-            && ours.references.len() == definition.references.len()
-            && (ours.references.iter().zip(&*definition.references))
-                .all(|(own, other)| own.is_same(ours, other, definition))
+            && ours.indexes == definition.indexes
         {
             Ok(())
         } else {
             Err(Error::schema(format!(
-                "the store has a table `{}` with other columns, another key, other indexes or \
-                 other references; \
+                "the store has a table `{}` with other columns, another key or other indexes; \
                  give one of the two another name with `#[table(name = \"..\")]`",
                 definition.full_name()
             )))
@@ -171,22 +158,8 @@ impl Table {
         if state.ready { Ok(state) } else { Err(self.not_set_up()) }
     }
 
-    /// The state, to be changed, also before `setup_database`.
-    pub(super) fn lock(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a change of it can concern other tables, or depends on them.
-    pub(super) fn is_linked(&self) -> bool {
-        self.is_linked.load(Relaxed)
-    }
-
-    pub(super) fn mark_as_linked(&self) {
-        self.is_linked.store(true, Relaxed);
-    }
-
-    pub(super) fn is_set_up(&self) -> bool {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).ready
+    pub(super) fn set_up(&self) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).ready = true;
     }
 
     fn not_set_up(&self) -> Error {
@@ -347,7 +320,7 @@ impl Table {
         }
     }
 
-    pub(super) fn replace(&self, state: &mut State, existing: Option<&StoredRow>, row: &StoredRow) {
+    fn replace(&self, state: &mut State, existing: Option<&StoredRow>, row: &StoredRow) {
         for (index, entries) in self.indexes.iter().zip(&mut state.entries) {
             let place = index.place(row);
             if let Some(existing) = existing {
@@ -411,14 +384,6 @@ impl Index {
 }
 
 impl State {
-    pub(super) const fn is_ready(&self) -> bool {
-        self.ready
-    }
-
-    pub(super) const fn make_ready(&mut self) {
-        self.ready = true;
-    }
-
     /// Forgets every row, but not which keys were given.
     pub(super) fn clear(&mut self) {
         for entries in &mut self.entries {

@@ -3,14 +3,13 @@
 use storehouse_sql::Dialect;
 
 use super::{
-    aggregate, assign,
+    assign,
     filter::{self, Place},
     keyset,
     parameter::Parameter,
     pieces::{Pieces, Portable, Text},
 };
 use crate::{
-    aggregate::Aggregation,
     definition::TableDef,
     filter::FilterTree,
     order::Direction,
@@ -23,10 +22,8 @@ use crate::{
 /// What a statement is to do; it borrows the values that will be bound.
 #[derive(Clone, Copy, Debug)]
 pub enum Command<'a> {
-    /// Reads the selected rows, in order: the columns that are asked for.
+    /// Reads every column of the selected rows, in order.
     Select(&'a Selection),
-    /// Groups rows, and finds out about each group what is asked for.
-    Aggregate(&'a Aggregation),
     /// Counts the rows that match.
     Count(&'a FilterTree),
     /// Deletes the rows that match.
@@ -90,7 +87,6 @@ impl<'a> Command<'a> {
     pub(super) fn walk(self, definition: &TableDef, pieces: &mut impl Pieces<'a>) {
         match self {
             Self::Select(selection) => select(definition, selection, pieces),
-            Self::Aggregate(aggregation) => aggregate::write(definition, aggregation, pieces),
             Self::Count(matching) => {
                 pieces.text("SELECT count(*) FROM ");
                 pieces.table();
@@ -118,10 +114,7 @@ impl<'a> Command<'a> {
 
 fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl Pieces<'a>) {
     pieces.text("SELECT ");
-    match &selection.columns {
-        Some(some) => columns(some.iter().copied(), pieces),
-        None => every_column(definition, pieces),
-    }
+    every_column(definition, pieces);
     pieces.text(" FROM ");
     pieces.table();
     write_where(&selection.filter, pieces);
@@ -132,33 +125,17 @@ fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl
     for (position, term) in selection.order.iter().enumerate() {
         pieces.text(if position == 0 { " ORDER BY " } else { ", " });
         pieces.column(term.column);
-        direction(term.direction, definition.columns[term.column].nullable, pieces);
+        pieces.text(" ");
+        pieces.text(term.direction.sql());
+        if pieces.dialect() == Dialect::Postgres && definition.columns[term.column].nullable {
+            // PostgreSQL takes NULL for the greatest value; here it is the smallest.
+            pieces.text(match term.direction {
+                Direction::Ascending => " NULLS FIRST",
+                Direction::Descending => " NULLS LAST",
+            });
+        }
     }
-    part(selection.limit, selection.offset, pieces);
-    if let Some(lock) = selection.lock
-        && pieces.dialect() == Dialect::Postgres
-    {
-        // A transaction of SQLite that writes has the whole database to itself.
-        pieces.text(lock.sql());
-    }
-}
-
-/// Which end of the term before comes first, and where NULL stands.
-pub(super) fn direction<'a>(direction: Direction, nullable: bool, pieces: &mut impl Pieces<'a>) {
-    pieces.text(" ");
-    pieces.text(direction.sql());
-    if pieces.dialect() == Dialect::Postgres && nullable {
-        // PostgreSQL takes NULL for the greatest value; here it is the smallest.
-        pieces.text(match direction {
-            Direction::Ascending => " NULLS FIRST",
-            Direction::Descending => " NULLS LAST",
-        });
-    }
-}
-
-/// Which part of the rows.
-pub(super) fn part<'a>(limit: Option<u64>, offset: u64, pieces: &mut impl Pieces<'a>) {
-    match (limit, offset) {
+    match (selection.limit, selection.offset) {
         (None, 0) => {}
         (Some(limit), _) => {
             pieces.text(" LIMIT ");
@@ -168,9 +145,15 @@ pub(super) fn part<'a>(limit: Option<u64>, offset: u64, pieces: &mut impl Pieces
         (None, _) if pieces.dialect() == Dialect::Sqlite => pieces.text(" LIMIT -1"),
         (None, _) => {}
     }
-    if offset > 0 {
+    if selection.offset > 0 {
         pieces.text(" OFFSET ");
-        pieces.parameter(number(offset));
+        pieces.parameter(number(selection.offset));
+    }
+    if let Some(lock) = selection.lock
+        && pieces.dialect() == Dialect::Postgres
+    {
+        // A transaction of SQLite that writes has the whole database to itself.
+        pieces.text(lock.sql());
     }
 }
 
@@ -229,7 +212,7 @@ fn upsert<'a>(
 }
 
 /// The condition, unless every row matches. It may be followed by ` AND ` and more.
-pub(super) fn write_where<'a>(matching: &'a FilterTree, pieces: &mut impl Pieces<'a>) {
+fn write_where<'a>(matching: &'a FilterTree, pieces: &mut impl Pieces<'a>) {
     if !matching.is_all() {
         pieces.text(" WHERE ");
         filter::write(matching, Place::And, pieces);
@@ -281,7 +264,6 @@ mod tests {
             limit: None,
             offset: 0,
             lock: None,
-            columns: None,
         }
     }
 
@@ -313,7 +295,6 @@ mod tests {
             limit: Some(10),
             offset: 20,
             lock: Some(RowLock::for_update().skip_locked()),
-            columns: None,
         };
         let statement = statement(Command::Select(&selection));
         assert_eq!(

@@ -4,21 +4,32 @@ mod results;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::process;
 use crate::project::Project;
 use crate::report::heading;
+use crate::tools::postgres::{Durability, Release, Server};
 use results::Measurement;
+
+/// Programs read the URL of a server from it.
+const POSTGRES_VARIABLE: &str = "STOREHOUSE_BENCH_POSTGRES_URL";
+
+/// What is said of the server: what its figures depend on.
+const SETTINGS: [&str; 6] =
+    ["fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size", "jit"];
 
 /// Measure this project and its peers side by side, in one go on one machine
 ///
 /// A benchmark NAME is all programs `benches/NAME-*`, each a workspace of its own. They are built in
 /// release mode first, then run one after another. Each prints a JSON object per case on a line, with
-/// `case`, `system` and `median_ns`. The results are shown as tables and written to
-/// target/bench/NAME.json.
+/// `group`, `case`, `system` and `median_ns`. The results are shown as tables, those of each group by
+/// themselves, and written to target/bench/NAME.json.
+///
+/// Programs `benches/NAME-postgres-*` get a PostgreSQL that is started for them, with the settings that
+/// it comes with. Set `STOREHOUSE_BENCH_POSTGRES_URL` to the URL of a superuser to measure on another.
 #[derive(clap::Args)]
 pub struct Args {
     /// The benchmark: tabular ...
@@ -58,10 +69,18 @@ pub fn run(project: &Project, args: &Args) -> Result<()> {
         heading(&format!("Building {}", name(folder)));
         process::must(&mut cargo(project, "build", folder))?;
     }
+    let server = if chosen.iter().any(|folder| needs_postgres(folder)) {
+        start_postgres(project)?
+    } else {
+        None
+    };
     let mut measurements = Vec::new();
     for folder in &chosen {
         heading(&format!("Running {}", name(folder)));
         let mut command = cargo(project, "run", folder);
+        if let Some(server) = server.as_ref().filter(|_| needs_postgres(folder)) {
+            command.env(POSTGRES_VARIABLE, server.url());
+        }
         if args.quick {
             command.env("STOREHOUSE_BENCH_QUICK", "1");
         }
@@ -97,6 +116,24 @@ fn programs(project: &Project, prefix: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Whether a program measures on PostgreSQL.
+fn needs_postgres(folder: &Path) -> bool {
+    name(folder).contains("-postgres-")
+}
+
+/// A server to measure on, unless there is one already.
+fn start_postgres(project: &Project) -> Result<Option<Server>> {
+    heading("PostgreSQL");
+    if let Ok(url) = std::env::var(POSTGRES_VARIABLE) {
+        println!("measuring on {url}, as {POSTGRES_VARIABLE} says");
+        return Ok(None);
+    }
+    let release = Release::ensure(project)?;
+    let server = Server::start(&release, Durability::Full, &process::scratch()?)?;
+    println!("{} with {}", server.description(), server.settings(&SETTINGS)?);
+    Ok(Some(server))
+}
+
 fn cargo(project: &Project, subcommand: &str, folder: &PathBuf) -> std::process::Command {
     let mut command = project.cargo(&[subcommand, "--release", "--quiet"]);
     command
@@ -122,6 +159,6 @@ fn benchmarks(project: &Project) -> Result<String> {
     Ok(names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-fn name(folder: &std::path::Path) -> String {
+fn name(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

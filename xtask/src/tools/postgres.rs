@@ -162,6 +162,17 @@ impl Server {
         format!("PostgreSQL {}{}", self.version, vector.unwrap_or_default())
     }
 
+    /// What its settings of these names are: "fsync on, jit off".
+    pub fn settings(&self, names: &[&str]) -> Result<String> {
+        let mut told = Vec::new();
+        for name in names {
+            let show = format!("show {name}");
+            let value = process::read(&mut self.psql(&self.bin.join("psql"), "postgres", &show))?;
+            told.push(format!("{name} {}", value.trim()));
+        }
+        Ok(told.join(", "))
+    }
+
     /// Waits until it ends by itself, which it does not but for a failure.
     pub fn wait(&mut self) -> Result<()> {
         let status = self.service.wait()?;

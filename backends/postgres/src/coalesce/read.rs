@@ -1,6 +1,6 @@
 //! Reads by key that are asked for at the same time.
 
-use std::{collections::HashMap, ops::ControlFlow, slice, sync::Arc};
+use std::{ops::ControlFlow, slice, sync::Arc};
 
 use sqlx::postgres::PgRow;
 use storehouse_runtime::{EncodedKey, Result, RowSink};
@@ -12,13 +12,13 @@ use crate::{
     error,
     lanes::{Lanes, Request},
     pool::{Failure, Pool, read_again, run},
-    read,
+    read::{self, Places},
     table::Table,
     transaction::{Access, Session, run_in},
 };
 
 /// Rows, each with the places of its key.
-type Found = Vec<(Vec<usize>, PgRow)>;
+type Found<'p> = Vec<(&'p [usize], PgRow)>;
 
 /// Some keys, and who wants their rows.
 pub(crate) struct ReadRequest {
@@ -100,7 +100,7 @@ pub(crate) async fn read_in(
 }
 
 /// Gives rows to their receiver, in the order of their keys.
-fn hand_over(table: &Table, rows: &Found, sink: &mut RowSink) -> Result<(), Failure> {
+fn hand_over(table: &Table, rows: &Found<'_>, sink: &mut RowSink) -> Result<(), Failure> {
     let mut rows: Vec<_> = (rows.iter())
         .flat_map(|(places, row)| places.iter().map(move |&place| (place, row)))
         .collect();
@@ -114,9 +114,10 @@ fn hand_over(table: &Table, rows: &Found, sink: &mut RowSink) -> Result<(), Fail
 }
 
 /// Where each key stands.
-fn places<'k>(keys: impl IntoIterator<Item = &'k EncodedKey>) -> HashMap<EncodedKey, Vec<usize>> {
-    let mut places: HashMap<_, Vec<usize>> = HashMap::new();
-    for (place, key) in keys.into_iter().enumerate() {
+fn places<'k>(keys: impl IntoIterator<Item = &'k EncodedKey>) -> Places {
+    let keys = keys.into_iter();
+    let mut places = Places::with_capacity(keys.size_hint().0);
+    for (place, key) in keys.enumerate() {
         places.entry(key.clone()).or_default().push(place);
     }
     places
@@ -129,6 +130,10 @@ impl Waiter for ReadRequest {
 }
 
 impl Request for ReadRequest {
+    /// While one batch is with the server, the answers of another are handed out, and while both are
+    /// on a long way, who comes waits half as long.
+    const AT_ONCE: usize = 2;
+
     fn lanes(table: &Table) -> &Lanes<Self> {
         &table.reads
     }
@@ -179,25 +184,27 @@ impl Request for ReadRequest {
     }
 }
 
-async fn read_together(
+async fn read_together<'p>(
     engine: &Engine,
     table: &Table,
-    places: &HashMap<EncodedKey, Vec<usize>>,
-) -> Result<Found, Failure> {
+    places: &'p Places,
+) -> Result<Found<'p>, Failure> {
     run!(engine.batches, read_again, |connection| read::get_many(engine, table, connection, places))
 }
 
 /// Gives each its rows. `rows` are found by their places among the keys of all.
-fn answer_all(table: &Table, batch: Vec<ReadRequest>, rows: &Found) {
-    let mut row_of = HashMap::new();
+fn answer_all(table: &Table, batch: Vec<ReadRequest>, rows: &Found<'_>) {
+    let mut row_of = vec![None; batch.iter().map(|request| request.read.keys.len()).sum()];
     for (places, row) in rows {
-        row_of.extend(places.iter().map(|&place| (place, row)));
+        for &place in *places {
+            row_of[place] = Some(row);
+        }
     }
     let mut first = 0;
     for ReadRequest { read: Read { keys, mut sink }, reply } in batch {
         let mut answer = Ok(());
         for place in 0..keys.len() {
-            let Some(row) = row_of.get(&(first + place)) else { continue };
+            let Some(row) = row_of[first + place] else { continue };
             match read::receive(table, row, place, &mut sink) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => break,

@@ -73,29 +73,31 @@ async fn write_alone(
     pool: &Arc<Pool>,
     write: &Write,
 ) -> Result<EncodedRow, Failure> {
-    let rows = slice::from_ref(&write.row);
-    let stored = write_together(engine, table, pool, rows, write.mode).await?;
-    stored.into_iter().flatten().next().ok_or_else(|| Failure::from(gone()))
+    let mut row = write.row.clone();
+    write_together(engine, table, pool, slice::from_mut(&mut row), write.mode).await?;
+    Ok(row)
 }
 
 async fn write_together(
     engine: &Engine,
     table: &Table,
     pool: &Arc<Pool>,
-    rows: &[EncodedRow],
+    rows: &mut [EncodedRow],
     mode: WriteMode,
-) -> Result<Vec<Option<EncodedRow>>, Failure> {
+) -> Result<(), Failure> {
     engine.counters.write_statements.add(1);
     // Several that clash go alone first.
     let again = if rows.len() == 1 { rows_again(mode) } else { write_again };
+    // What is written here is put or inserted, so all of it is stored.
     run!(pool, again, |connection| write::write(
         engine,
         table,
         connection,
-        rows.to_vec(),
+        rows,
         mode,
         engine.options.transaction_pooling
     ))
+    .map(drop)
 }
 
 impl Waiter for WriteRequest {
@@ -132,13 +134,13 @@ impl Request for WriteRequest {
         batch.sort_by(|one, other| one.key.cmp(&other.key));
         if let [first, _, ..] = batch.as_slice() {
             let mode = first.write.mode;
-            let rows: Vec<_> = batch.iter().map(|request| request.write.row.clone()).collect();
-            let together = write_together(engine, table, &engine.batches, &rows, mode);
+            let mut rows: Vec<_> = batch.iter().map(|request| request.write.row.clone()).collect();
+            let together = write_together(engine, table, &engine.batches, &mut rows, mode);
             match unless_all_leave(&mut batch, together).await {
                 None => return,
-                Some(Ok(stored)) => {
-                    for (request, stored) in batch.into_iter().zip(stored) {
-                        let _ = request.reply.send(Outcome::Answered(stored.ok_or_else(gone)));
+                Some(Ok(())) => {
+                    for (request, row) in batch.into_iter().zip(rows) {
+                        let _ = request.reply.send(Outcome::Answered(Ok(row)));
                     }
                     return;
                 }
