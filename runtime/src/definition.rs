@@ -89,6 +89,11 @@ pub struct DerivedSql {
     pub sqlite: Option<&'static CrudSql>,
 }
 
+/// Whether two lists name the same columns, in whatever order; neither names one twice.
+pub(crate) fn same_columns(left: &[usize], right: &[usize]) -> bool {
+    left.len() == right.len() && left.iter().all(|column| right.contains(column))
+}
+
 impl TableDef {
     /// The table's name with its schema, for messages.
     pub fn full_name(&self) -> Cow<'_, str> {

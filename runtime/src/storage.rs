@@ -113,8 +113,9 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
 
     /// Inserts a row, or, where another has its values in the `unique` columns, changes columns of
     /// that one, and answers with the row as stored. The columns are those of the key, or of a
-    /// unique index that does not hold the whole key; a NULL in one of them is no other row's value. A NULL in a generated integer
-    /// of the key asks for a new one, if the row is inserted. No assignment is to the key.
+    /// unique index that does not hold the whole key; a NULL in one of them is no other row's
+    /// value. A NULL in a generated integer of the key asks for a new one, if the row is inserted.
+    /// No assignment is to the key.
     fn upsert(
         &self,
         row: EncodedRow,

@@ -163,9 +163,7 @@ pub(crate) fn upsert(
     assignments: &[Assignment],
 ) -> Result<EncodedRow> {
     let mut rows = [row];
-    if table.ids.missing(&rows[0]).is_some() || !table.ids.takes_one_statement(&rows[0]) {
-        table.ids.assign(session.connection, table, &mut rows)?;
-    }
+    table.ids.assign(session.connection, table, &mut rows)?;
     let command = Command::Upsert { row: &rows[0], unique, assignments };
     let stored = returning(session, table, command)?;
     stored.ok_or_else(|| Error::backend("SQLite did not return the row that it stored", None))

@@ -44,6 +44,7 @@ fn main() -> Result {
             println!(
                 "{}",
                 serde_json::json!({
+                    "group": "compile",
                     "case": format!("{command}: a table, on top of serde"),
                     "system": each.system.name,
                     "median_ns": table.as_nanos() as f64,

@@ -9,7 +9,7 @@ use std::{
 use imbl::OrdMap;
 
 use crate::{
-    definition::TableDef,
+    definition::{TableDef, same_columns},
     error::{Error, Result},
     patch::Assignment,
     storage::WriteMode,
@@ -243,11 +243,10 @@ impl Table {
         unique: &[usize],
         assignments: &[Assignment],
     ) -> Result<EncodedRow> {
-        let same = |declared: &[usize]| {
-            declared.len() == unique.len() && declared.iter().all(|column| unique.contains(column))
-        };
         let holder = (self.indexes.iter().zip(&state.entries))
-            .filter(|(index, _)| index.unique && same(&index.columns[..index.declared]))
+            .filter(|(index, _)| {
+                index.unique && same_columns(&index.columns[..index.declared], unique)
+            })
             .find_map(|(index, entries)| index.holder(entries, &row.0).cloned());
         match holder {
             Some(existing) => self.change_row(state, &existing, assignments),

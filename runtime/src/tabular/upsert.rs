@@ -6,7 +6,7 @@ use super::Core;
 use crate::{
     codec::EncodeError,
     column::Column,
-    definition::TableDef,
+    definition::{TableDef, same_columns},
     error::{Error, Result},
     maybe_send::BoxFuture,
     patch::{Assignment, TablePatch},
@@ -112,16 +112,13 @@ fn replace(definition: &TableDef, row: &EncodedRow) -> Vec<Assignment> {
 /// Fails when the columns are neither the key nor those of a unique index. One that has the whole
 /// key in it and more says nothing that the key does not, and SQLite knows no conflict with it.
 fn check_unique(definition: &TableDef, unique: &[usize]) -> Result<()> {
-    let is_same = |columns: &[usize]| {
-        columns.len() == unique.len() && columns.iter().all(|column| unique.contains(column))
-    };
     let candidates = || {
         let has_key = |columns: &[usize]| definition.key.iter().all(|key| columns.contains(key));
         let indexes = definition.indexes.iter().filter(|index| index.unique);
         let columns = indexes.map(|index| &*index.columns);
         std::iter::once(&*definition.key).chain(columns.filter(move |columns| !has_key(columns)))
     };
-    if candidates().any(is_same) {
+    if candidates().any(|columns| same_columns(columns, unique)) {
         return Ok(());
     }
     let names = |columns: &[usize]| {

@@ -32,7 +32,7 @@ const SETTINGS: [&str; 6] =
 /// it comes with. Set `STOREHOUSE_BENCH_POSTGRES_URL` to the URL of a superuser to measure on another.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The benchmark: tabular ...
+    /// The benchmark: compile, tabular ...
     name: String,
 
     /// Few repetitions: shows that everything runs, not how fast
