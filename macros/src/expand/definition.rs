@@ -30,6 +30,7 @@ impl Expand<'_> {
     ///             shard_by: None,
     ///             references: Cow::Borrowed(&[]),
     ///             rename_from: Cow::Borrowed(&[]),
+    ///             changes: false,
     ///             given_schema: None,
     ///             sql: DerivedSql {
     ///                 postgres: postgres_sql!(CrudSql { .. }),
@@ -47,6 +48,7 @@ impl Expand<'_> {
         let schema = option(table.schema.as_ref().map(|schema| self.borrowed(schema)));
         let table_name = self.borrowed(&table.name);
         let description = option(table.description.as_ref().map(|text| self.borrowed(text)));
+        let changes = table.changes;
         let key = self.position_list(&table.key);
         let auto = option(table.auto.map(|auto| self.position(auto)));
         let indexes = table.indexes.iter().map(|index| {
@@ -103,6 +105,7 @@ impl Expand<'_> {
                 shard_by: #shard_by,
                 references: #references,
                 rename_from: #rename_from,
+                changes: #changes,
                 given_schema: ::core::option::Option::None,
                 sql: #sql,
             }

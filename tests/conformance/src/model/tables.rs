@@ -119,6 +119,7 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
         shard_by: None,
         references: Vec::new().into(),
         rename_from: Vec::new().into(),
+        changes: false,
         given_schema: None,
         sql: DerivedSql::default(),
     }
