@@ -7,10 +7,8 @@
 //! `async fn` would carry that type in its future, and rustc would report one wrong argument
 //! three to five times, at each expression that has the future's type.
 
-mod changes;
 mod collect;
 mod group;
-mod live;
 mod prepare;
 mod project;
 mod query;
@@ -25,7 +23,6 @@ use std::{future::Future, marker::PhantomData, sync::Arc};
 pub(crate) use self::collect::unwrap;
 pub use self::{
     group::{AggregateQuery, GroupBy, GroupQuery},
-    live::LiveQuery,
     prepare::ClientKeys,
     project::ProjectedQuery,
     query::{Page, Query},
@@ -131,7 +128,7 @@ pub(crate) struct Core {
 impl Core {
     /// Runs one operation: refuses it when the handle has ended, says in errors where they come
     /// from, and reports it to `tracing`.
-    pub(crate) async fn run<R>(
+    async fn run<R>(
         &self,
         operation: &'static str,
         work: impl Future<Output = Result<R>>,
@@ -186,7 +183,7 @@ impl Core {
 
     /// The filter that an operation goes by: what the caller asked for, checked. Every operation
     /// that takes a filter takes it through here.
-    pub(crate) fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
+    fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
         filter.check(&self.definition)?;
         Ok(filter)
     }

@@ -45,7 +45,6 @@ pub(crate) fn definition() -> Arc<TableDef> {
         shard_by: None,
         references: Vec::new().into(),
         rename_from: Vec::new().into(),
-        changes: false,
         given_schema: None,
         sql: DerivedSql::default(),
     })

@@ -190,7 +190,6 @@ mod tests {
             shard_by: None,
             references: Vec::new().into(),
             rename_from: Vec::new().into(),
-            changes: false,
             given_schema: None,
             sql: DerivedSql::default(),
         }))

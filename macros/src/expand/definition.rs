@@ -30,7 +30,6 @@ impl Expand<'_> {
     ///             shard_by: None,
     ///             references: Cow::Borrowed(&[]),
     ///             rename_from: Cow::Borrowed(&[]),
-    ///             changes: false,
     ///             given_schema: None,
     ///             sql: DerivedSql {
     ///                 postgres: postgres_sql!(CrudSql { .. }),
@@ -48,7 +47,6 @@ impl Expand<'_> {
         let schema = option(table.schema.as_ref().map(|schema| self.borrowed(schema)));
         let table_name = self.borrowed(&table.name);
         let description = option(table.description.as_ref().map(|text| self.borrowed(text)));
-        let changes = table.changes;
         let key = self.position_list(&table.key);
         let auto = option(table.auto.map(|auto| self.position(auto)));
         let indexes = table.indexes.iter().map(|index| {
@@ -105,7 +103,6 @@ impl Expand<'_> {
                 shard_by: #shard_by,
                 references: #references,
                 rename_from: #rename_from,
-                changes: #changes,
                 given_schema: ::core::option::Option::None,
                 sql: #sql,
             }
@@ -143,20 +140,26 @@ impl Expand<'_> {
     pub fn column(&self, position: &Position, column: &Column<'_>) -> TokenStream {
         let krate = self.krate;
         let name = self.borrowed(&column.name);
-        let value = self.as_column_value(column.ty());
+        let value = self.as_codec(column);
         let column_type = match &column.content {
             // An embedded struct is never asked for here: its columns are its own business.
             Content::Plain | Content::Embedded { .. } => quote!(#value::TYPE),
             Content::Json { .. } => quote!(#krate::ColumnType::Json),
             Content::Vector(vector) => {
-                let dimension = vector.dimension;
+                let dimension = if let Some(dimension) = vector.dimension {
+                    dimension.to_token_stream()
+                } else {
+                    let ty = column.ty();
+                    quote_spanned! {ty.span()=>
+                        <#value::Length as #krate::codec::KnownLength>::DIMENSION
+                    }
+                };
                 let metric = format_ident!("{}", vector.metric);
-                let element = format_ident!("{}", vector.element);
                 quote! {
                     #krate::ColumnType::Vector(#krate::VectorType {
                         dimension: #dimension,
                         metric: #krate::Metric::#metric,
-                        element: #krate::VectorElement::#element,
+                        element: #value::ELEMENT,
                     })
                 }
             }

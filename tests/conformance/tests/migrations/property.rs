@@ -97,7 +97,6 @@ fn table(name: &str, columns: Vec<ColumnDef>, auto: bool) -> TableDef {
         shard_by: None,
         references: Vec::new().into(),
         rename_from: Vec::new().into(),
-        changes: false,
         given_schema: None,
         sql: DerivedSql::default(),
     }
