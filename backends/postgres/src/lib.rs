@@ -34,6 +34,7 @@ mod numeric;
 mod options;
 mod pool;
 mod profile;
+mod put;
 mod raw;
 mod read;
 mod statistics;
