@@ -21,6 +21,12 @@ pub struct Capabilities {
     pub multi_process: bool,
     /// Queries are SQL, and `to_sql()` shows it.
     pub sql: bool,
+    /// References between tables are enforced.
+    pub references: bool,
+    /// Tables can be compared with their definitions and brought there, by `store.migration()`.
+    pub migrations: bool,
+    /// Changes of a table's rows can be followed, by `changes()`.
+    pub changes: bool,
 }
 
 impl Capabilities {
@@ -33,5 +39,8 @@ impl Capabilities {
         persistent: false,
         multi_process: false,
         sql: false,
+        references: false,
+        migrations: false,
+        changes: false,
     };
 }

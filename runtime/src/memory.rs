@@ -5,7 +5,9 @@
 //! transaction works on snapshots of its own and puts them in place when it commits; other
 //! writers wait for it, readers do not.
 
+mod changes;
 mod database;
+mod links;
 mod plan;
 mod scan;
 mod storage;
@@ -19,10 +21,12 @@ pub use self::{storage::InMemoryTabularStorage, transaction::InMemoryTransaction
 use crate::{
     backend::{Backend, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
+    changes::ChangeRetention,
     definition::TableDef,
     engine::EngineId,
     error::{Error, Result},
     maybe_send::BoxFuture,
+    migration::{MigrationStep, MigrationStepKind, PlannedSteps},
     storage::DynTabularStorage,
 };
 
@@ -36,6 +40,9 @@ const CAPABILITIES: Capabilities = Capabilities {
     persistent: false,
     multi_process: false,
     sql: false,
+    references: true,
+    migrations: true,
+    changes: true,
 };
 
 /// A database in memory. Cheap to clone; clones share the tables.
@@ -56,6 +63,14 @@ impl InMemoryBackend {
     /// An empty database.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// How much of a table's changes is kept, of tables that are set up from now on; a day, and no
+    /// more than 10,000 changes, unless set.
+    #[must_use]
+    pub fn change_retention(self, retention: ChangeRetention) -> Self {
+        self.database.keep_changes(retention);
+        self
     }
 }
 
@@ -78,6 +93,37 @@ impl Backend for InMemoryBackend {
 
     async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>> {
         Ok(Arc::new(InMemoryTransaction::begin(&self.database).await?))
+    }
+
+    /// A database in memory begins empty, so tables can be missing and never differ.
+    async fn plan_migration(&self, tables: Vec<Arc<TableDef>>) -> Result<PlannedSteps> {
+        let mut planned = PlannedSteps::default();
+        for definition in tables {
+            let table = self.database.table(&definition)?;
+            if table.is_set_up() {
+                if definition.changes && !table.log.is_on() {
+                    let kind = MigrationStepKind::LogChanges;
+                    let step = MigrationStep::new(definition.full_name(), kind);
+                    planned.steps.push(step.difference("its changes are not logged"));
+                }
+            } else {
+                let step =
+                    MigrationStep::new(definition.full_name(), MigrationStepKind::CreateTable);
+                planned.steps.push(step.difference("it is missing"));
+            }
+        }
+        Ok(planned)
+    }
+
+    async fn apply_migration(
+        &self,
+        tables: Vec<Arc<TableDef>>,
+        _steps: Vec<MigrationStep>,
+    ) -> Result<()> {
+        let opened = tables.iter().map(|definition| self.database.table(definition));
+        let opened = opened.collect::<Result<Vec<_>>>()?;
+        let mut pairs = opened.iter().zip(&tables);
+        pairs.try_for_each(|(table, definition)| self.database.set_up(table, definition.changes))
     }
 }
 

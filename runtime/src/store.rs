@@ -5,13 +5,22 @@ use std::{any::Any, sync::Arc};
 use crate::{
     backend::{Backend, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
+    definition::TableDef,
     environment::{Clock, Environment, IdGenerator},
     error::{Error, Result},
     maybe_send::BoxFuture,
+    migration::Migration,
+    raw_sql::{RawSql, SqlText},
+    record::Record,
+    reference::{self, TableSet},
     table::{Row, Table},
     tabular::Tabular,
     transaction::Transaction,
 };
+
+mod logged;
+
+pub(crate) use self::logged::LoggedTables;
 
 /// An opened database. Cheap to clone; the database closes when the last clone and the last
 /// handle are dropped.
@@ -19,6 +28,8 @@ use crate::{
 pub struct Store {
     backend: Arc<dyn DynBackend>,
     environment: Environment,
+    /// Set where every table keeps a log of its changes.
+    logged: Option<Arc<LoggedTables>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -30,7 +41,7 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// A store over a backend that was opened by hand.
     pub fn from_backend(backend: Arc<dyn DynBackend>) -> Self {
-        Self { backend, environment: Environment::default() }
+        Self { backend, environment: Environment::default(), logged: None }
     }
 
     /// The backend's name, such as `sqlite`.
@@ -76,9 +87,103 @@ impl Store {
         })
     }
 
-    fn open_table<T: Row>(&self, definition: &Arc<crate::TableDef>) -> Result<Tabular<T>> {
-        let storage = self.backend.tabular(definition)?;
-        Ok(Tabular::new(storage, self.environment.clone(), Some(self.backend.engine())))
+    /// Compares tables of the database with their definitions, and brings them there.
+    pub fn migration(&self) -> Migration {
+        let logged = self.logged.clone();
+        Migration::new(Arc::clone(&self.backend), self.environment.clone(), logged)
+    }
+
+    /// A table that is known only at run time, whose rows are [`Record`]s.
+    ///
+    /// Fails with [`Error::Validation`] when no backend could hold such a table; see
+    /// [`TableDef::validate`](crate::TableDef::validate).
+    pub fn tabular_of<'a>(
+        &'a self,
+        definition: &'a Arc<TableDef>,
+    ) -> BoxFuture<'a, Result<Tabular<Record>>> {
+        Box::pin(async {
+            definition.validate()?;
+            self.open_table(definition)
+        })
+    }
+
+    fn open_table<T: Row>(&self, definition: &Arc<TableDef>) -> Result<Tabular<T>> {
+        let definition = self.as_logged(definition);
+        let storage = self.backend.tabular(&definition)?;
+        let engine = Some(self.backend.engine());
+        Ok(Tabular::new(storage, definition, self.environment.clone(), engine))
+    }
+
+    /// Sets up several tables, those first that others refer to, as
+    /// [`Tabular::setup_database`] does one by one.
+    ///
+    /// ```
+    /// use storehouse::prelude::*;
+    ///
+    /// #[derive(Table)]
+    /// struct Customer {
+    ///     #[table(key, auto)]
+    ///     id: i64,
+    ///     name: String,
+    /// }
+    ///
+    /// #[derive(Table)]
+    /// struct Order {
+    ///     #[table(key, auto)]
+    ///     id: i64,
+    ///     #[table(references(Customer::id))]
+    ///     customer_id: i64,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// let store = storehouse::open("memory:").await?;
+    /// store.setup_database::<(Order, Customer)>().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn setup_database<S: TableSet>(&self) -> BoxFuture<'_, Result<()>> {
+        let mut definitions = Vec::new();
+        S::add_to(&mut definitions);
+        Box::pin(self.setup_in_order(definitions))
+    }
+
+    /// The definition as this store has it: with a log of changes where all tables have one.
+    fn as_logged(&self, definition: &Arc<TableDef>) -> Arc<TableDef> {
+        match &self.logged {
+            Some(logged) => logged.of(definition),
+            None => Arc::clone(definition),
+        }
+    }
+
+    /// The same database, every table of which keeps a log of its changes once it is set up
+    /// through this; see [`StoreBuilder::log_changes`].
+    #[must_use]
+    pub fn with_logged_changes(mut self) -> Self {
+        self.logged.get_or_insert_default();
+        self
+    }
+
+    async fn setup_in_order(&self, definitions: Vec<&'static Arc<TableDef>>) -> Result<()> {
+        let name = self.backend.name();
+        let at = |error: Error, table: &str| error.at(name, table, "setup_database");
+        for definition in reference::in_order(definitions).map_err(|error| at(error, ""))? {
+            let set_up = async {
+                let storage = self.backend.tabular(&self.as_logged(definition))?;
+                reference::check_set_up(definition, storage.capabilities(), name)?;
+                storage.setup_database().await
+            };
+            set_up.await.map_err(|error| at(error, &definition.name))?;
+        }
+        Ok(())
+    }
+
+    /// SQL of the program's own, in the dialect of the backend's database, for what typed queries
+    /// cannot say; see [`RawSql`].
+    ///
+    /// The text has to be a literal, so that no value can get into it; bind values instead.
+    pub fn raw_sql(&self, sql: impl SqlText) -> RawSql<'static> {
+        RawSql::new(&self.backend, sql)
     }
 
     /// Begins a transaction. Prefer [`Store::transaction`], which cannot be left open.
@@ -183,6 +288,7 @@ impl Store {
 pub struct StoreBuilder {
     connectors: Vec<Arc<dyn Connector>>,
     environment: Environment,
+    logs_changes: bool,
 }
 
 impl std::fmt::Debug for StoreBuilder {
@@ -219,6 +325,35 @@ impl StoreBuilder {
         self
     }
 
+    /// Lets every table keep a log of its changes, as `#[table(changes)]` does for one, so that
+    /// [`Tabular::changes`] can follow it. Where the backend has no changes, this does nothing.
+    ///
+    /// ```
+    /// use storehouse::{OpenStore, prelude::*};
+    ///
+    /// #[derive(Table, Clone, Debug)]
+    /// struct Note {
+    ///     #[table(key)]
+    ///     id: i64,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// let store = Store::builder().log_changes().open("memory:").await?;
+    /// let notes = store.tabular::<Note>().await?;
+    /// notes.setup_database().await?;
+    /// let mut changes = notes.changes(Since::Now).await?;
+    /// notes.put(Note { id: 7 }).await?;
+    /// assert_eq!(changes.try_next().await?.unwrap().key, Some(7));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn log_changes(mut self) -> Self {
+        self.logs_changes = true;
+        self
+    }
+
     /// Opens the database that `url` names.
     ///
     /// Fails with [`Error::Validation`] when no registered backend opens such URLs, or the
@@ -235,7 +370,8 @@ impl StoreBuilder {
                 ))
             })?;
         let backend = connector.open(url).await?;
-        Ok(Store { backend, environment: self.environment })
+        let logged = self.logs_changes.then(Arc::default);
+        Ok(Store { backend, environment: self.environment, logged })
     }
 
     fn schemes(&self) -> Vec<&'static str> {
@@ -245,7 +381,7 @@ impl StoreBuilder {
 
 /// The names that every database can hold: checked by the derive at compile time, and here for
 /// names that come at run time.
-fn check_identifier(name: &str) -> Result<()> {
+pub(crate) fn check_identifier(name: &str) -> Result<()> {
     let mut characters = name.chars();
     let begins = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     let goes_on = characters.all(|next| next.is_ascii_alphanumeric() || next == '_');

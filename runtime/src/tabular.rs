@@ -7,18 +7,29 @@
 //! `async fn` would carry that type in its future, and rustc would report one wrong argument
 //! three to five times, at each expression that has the future's type.
 
+mod changes;
 mod collect;
+mod group;
+mod live;
 mod prepare;
+mod project;
 mod query;
 mod read;
+mod record;
+mod related;
 mod upsert;
 mod write;
 
 use std::{future::Future, marker::PhantomData, sync::Arc};
 
+pub(crate) use self::collect::unwrap;
 pub use self::{
+    group::{AggregateQuery, GroupBy, GroupQuery},
+    live::LiveQuery,
     prepare::ClientKeys,
+    project::ProjectedQuery,
     query::{Page, Query},
+    related::{BelongingTo, LinkedTo},
     upsert::{UniqueColumns, Upsert},
 };
 use crate::{
@@ -32,6 +43,7 @@ use crate::{
     filter::{Filter, FilterTree},
     maybe_send::BoxFuture,
     patch::TablePatch,
+    reference,
     storage::{DynTabularStorage, WriteMode},
     table::{Insertable, IntoKey, KeyOrRow, Row, Table},
     transaction::{Transaction, TransactionCore},
@@ -119,7 +131,7 @@ pub(crate) struct Core {
 impl Core {
     /// Runs one operation: refuses it when the handle has ended, says in errors where they come
     /// from, and reports it to `tracing`.
-    async fn run<R>(
+    pub(crate) async fn run<R>(
         &self,
         operation: &'static str,
         work: impl Future<Output = Result<R>>,
@@ -174,7 +186,7 @@ impl Core {
 
     /// The filter that an operation goes by: what the caller asked for, checked. Every operation
     /// that takes a filter takes it through here.
-    fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
+    pub(crate) fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
         filter.check(&self.definition)?;
         Ok(filter)
     }
@@ -194,16 +206,20 @@ impl Core {
 impl<T: Row> Tabular<T> {
     /// A handle over a storage that was made by hand.
     pub fn from_storage(storage: Arc<dyn DynTabularStorage>, environment: Environment) -> Self {
-        Self::new(storage, environment, None)
+        let definition = Arc::clone(storage.definition());
+        Self::new(storage, definition, environment, None)
     }
 
+    /// What the handle checks and fills in is by its own definition: a storage may be shared by
+    /// handles whose types see the same columns differently.
     pub(crate) fn new(
         storage: Arc<dyn DynTabularStorage>,
+        definition: Arc<TableDef>,
         environment: Environment,
         engine: Option<EngineId>,
     ) -> Self {
         Self::from_core(Arc::new(Core {
-            definition: Arc::clone(storage.definition()),
+            definition,
             backend: storage.backend(),
             storage,
             engine,
@@ -266,9 +282,15 @@ impl<T: Row> Tabular<T> {
 
     /// Creates the table and its indexes where they are missing. Safe to call again, and by many
     /// processes at once. Fails with [`Error::Schema`] when a table of that name differs from
-    /// the definition, and says in what.
+    /// the definition, and says in what, and when a table that it refers to is not set up yet.
     pub async fn setup_database(&self) -> Result<()> {
-        self.core.run("setup_database", self.core.storage.setup_database()).await
+        let core = &self.core;
+        core.run("setup_database", async {
+            let capabilities = core.storage.capabilities();
+            reference::check_set_up(&core.definition, capabilities, core.backend)?;
+            core.storage.setup_database().await
+        })
+        .await
     }
 }
 

@@ -3,8 +3,9 @@
 //! Text columns have the collation "C", so that text compares by bytes whatever the database's
 //! own collation is. Where a column can be NULL its indexes put NULL first, as orderings do.
 
-mod live;
+pub(crate) mod live;
 mod privileges;
+pub(crate) mod references;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use storehouse_sql::Dialect;
 
 use self::{live::LiveTable, privileges::Needs};
 use crate::{
+    changes::ddl::Names,
     engine::Engine,
     error::{self, UNIQUE_VIOLATION},
     pool::Failure,
@@ -37,6 +39,10 @@ pub(crate) async fn set_up(
     }
     run(connection, "BEGIN".to_owned()).await?;
     let result = create(engine, table, connection).await;
+    end(result, connection).await
+}
+
+async fn end(result: Result<(), Failure>, connection: &mut PgConnection) -> Result<(), Failure> {
     match result {
         Ok(()) => run(connection, "COMMIT".to_owned()).await,
         Err(failure) => {
@@ -46,6 +52,39 @@ pub(crate) async fn set_up(
             Err(failure)
         }
     }
+}
+
+/// Removes the log of a table's changes, where there is one, all of it or nothing.
+pub(crate) async fn remove_change_log(
+    table: &Table,
+    connection: &mut PgConnection,
+    in_transaction: bool,
+) -> Result<(), Failure> {
+    let (definition, name) = (&*table.definition, &*table.definition.name);
+    if in_transaction {
+        let names = Names::of(definition, name, connection).await?;
+        return names.remove(connection).await;
+    }
+    run(connection, "BEGIN".to_owned()).await?;
+    let removed = match Names::of(definition, name, connection).await {
+        Ok(names) => names.remove(connection).await,
+        Err(failure) => Err(failure),
+    };
+    end(removed, connection).await
+}
+
+/// Makes the log of the table's changes, where it is to have one.
+async fn log_changes(
+    engine: &Engine,
+    definition: &TableDef,
+    has_pgvector: bool,
+    connection: &mut PgConnection,
+) -> Result<(), Failure> {
+    if !definition.changes || !engine.profile.has_snapshots() {
+        return Ok(());
+    }
+    let names = Names::of(definition, &definition.name, connection).await?;
+    names.set_up(definition, has_pgvector, connection).await
 }
 
 async fn create(
@@ -58,25 +97,27 @@ async fn create(
         take_turn(connection).await?;
     }
     let has_pgvector = has_pgvector(engine, definition, connection).await?;
-    let live = LiveTable::read(connection, definition).await?;
+    let live = LiveTable::read(connection, definition.schema.as_deref(), &definition.name).await?;
     let needs = Needs { definition, options: &engine.options.connect };
+    references::check_targets(&needs, live.is_none(), connection).await?;
     let Some(live) = live else {
         create_schema(&needs, connection).await?;
         let created = run(connection, create_table(definition, has_pgvector, profile)).await;
-        created.map_err(|failure| needs.a_schema(failure))?;
+        created.map_err(|failure| references::not_unique(needs.a_schema(failure), definition))?;
         if let Some(sql) = distribute(definition, profile) {
             run(connection, sql).await?;
         }
         for index in &*definition.indexes {
             create_index_of(&needs, index, profile, connection).await?;
         }
-        return Ok(());
+        return log_changes(engine, definition, has_pgvector, connection).await;
     };
     let differences = live.differences(definition, has_pgvector);
     if !differences.is_empty() {
         return Err(Failure::from(Error::schema(format!(
             "table `{}` differs from its definition: {}. Change the definition to match, or \
-             migrate the table; nothing was changed",
+             migrate the table, with the steps that `store.migration().table::<T>().plan()` shows; \
+             nothing was changed",
             definition.full_name(),
             differences.join("; ")
         ))));
@@ -84,12 +125,12 @@ async fn create(
     for index in definition.indexes.iter().filter(|index| !live.has_index(index)) {
         create_index_of(&needs, index, profile, connection).await?;
     }
-    Ok(())
+    log_changes(engine, definition, has_pgvector, connection).await
 }
 
 /// Waits until no other set-up is under way, so that no two create the same thing. Others wait in
 /// turn until this transaction has ended.
-async fn take_turn(connection: &mut PgConnection) -> Result<(), Failure> {
+pub(crate) async fn take_turn(connection: &mut PgConnection) -> Result<(), Failure> {
     // An index on a large table takes longer than anybody should wait for a row.
     let before: String = sqlx::query_scalar("SELECT current_setting('lock_timeout')")
         .persistent(false)
@@ -109,18 +150,24 @@ async fn take_turn(connection: &mut PgConnection) -> Result<(), Failure> {
 /// it also where it is there.
 async fn create_schema(needs: &Needs<'_>, connection: &mut PgConnection) -> Result<(), Failure> {
     let Some(schema) = needs.definition.schema.as_deref() else { return Ok(()) };
-    let is_there: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
-            .bind(schema)
-            .persistent(false)
-            .fetch_one(&mut *connection)
-            .await?;
-    if is_there {
+    if has_schema(schema, connection).await? {
         return Ok(());
     }
     let mut sql = String::from("CREATE SCHEMA IF NOT EXISTS ");
     Dialect::Postgres.push_identifier(&mut sql, schema);
     run(connection, sql).await.map_err(|failure| needs.the_database(failure))
+}
+
+/// Whether there is a schema of that name.
+pub(crate) async fn has_schema(
+    schema: &str,
+    connection: &mut PgConnection,
+) -> Result<bool, Failure> {
+    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
+        .bind(schema)
+        .persistent(false)
+        .fetch_one(connection)
+        .await?)
 }
 
 /// Whether vectors are pgvector's. The extension is installed where the server has it.
@@ -201,36 +248,55 @@ pub(crate) fn index_name(name: &str) -> String {
     format!("{}_{hash:016x}", &name[..end])
 }
 
-fn create_table(definition: &TableDef, has_pgvector: bool, profile: Profile) -> String {
+pub(crate) fn create_table(definition: &TableDef, has_pgvector: bool, profile: Profile) -> String {
     let mut sql = String::from("CREATE TABLE ");
     push_table(&mut sql, definition);
     sql.push_str(" (");
-    for (position, column) in definition.columns.iter().enumerate() {
+    for position in 0..definition.columns.len() {
         if position > 0 {
             sql.push_str(", ");
         }
-        Dialect::Postgres.push_identifier(&mut sql, &column.name);
-        sql.push(' ');
-        sql.push_str(&declared(column.column_type, has_pgvector));
-        if column.column_type == ColumnType::Text {
-            sql.push_str(profile.collation());
-        }
-        if definition.key.contains(&position) || !column.nullable {
-            sql.push_str(" NOT NULL");
-        }
-        if definition.auto_integer() == Some(position) {
-            sql.push_str(" GENERATED BY DEFAULT AS IDENTITY");
-            sql.push_str(&greatest_id(column));
-        }
+        push_column(&mut sql, definition, position, has_pgvector, profile);
     }
     sql.push_str(", PRIMARY KEY (");
     push_columns(&mut sql, definition, &definition.key, Order::Key(profile));
-    sql.push_str("))");
+    sql.push(')');
+    for reference in &*definition.references {
+        references::push(&mut sql, definition, reference, profile);
+    }
+    sql.push(')');
     sql
 }
 
+/// Appends a column as it stands in a new table.
+pub(crate) fn push_column(
+    sql: &mut String,
+    definition: &TableDef,
+    position: usize,
+    has_pgvector: bool,
+    profile: Profile,
+) {
+    let column = &definition.columns[position];
+    Dialect::Postgres.push_identifier(sql, &column.name);
+    sql.push(' ');
+    sql.push_str(&declared(column.column_type, has_pgvector));
+    sql.push_str(collation(column.column_type, profile));
+    if definition.key.contains(&position) || !column.nullable {
+        sql.push_str(" NOT NULL");
+    }
+    if definition.auto_integer() == Some(position) {
+        sql.push_str(" GENERATED BY DEFAULT AS IDENTITY");
+        sql.push_str(&greatest_id(column));
+    }
+}
+
+/// What a column is declared with so that it compares by bytes.
+pub(crate) const fn collation(column_type: ColumnType, profile: Profile) -> &'static str {
+    if matches!(column_type, ColumnType::Text) { profile.collation() } else { "" }
+}
+
 /// Spreads a new table over the servers, where there are several.
-fn distribute(definition: &TableDef, profile: Profile) -> Option<String> {
+pub(crate) fn distribute(definition: &TableDef, profile: Profile) -> Option<String> {
     let column = &definition.columns[definition.shard_by.filter(|_| profile.spreads())?].name;
     let mut table = String::new();
     push_table(&mut table, definition);
@@ -239,7 +305,7 @@ fn distribute(definition: &TableDef, profile: Profile) -> Option<String> {
 }
 
 /// Where the column's type ends before PostgreSQL's does.
-fn greatest_id(column: &ColumnDef) -> String {
+pub(crate) fn greatest_id(column: &ColumnDef) -> String {
     match column.column_type {
         ColumnType::I8 | ColumnType::U8 | ColumnType::U16 | ColumnType::U32 => {
             let range = column.column_type.integer_range();
@@ -249,7 +315,7 @@ fn greatest_id(column: &ColumnDef) -> String {
     }
 }
 
-fn create_index(definition: &TableDef, index: &IndexDef, profile: Profile) -> String {
+pub(crate) fn create_index(definition: &TableDef, index: &IndexDef, profile: Profile) -> String {
     let mut sql = String::from(if index.unique { "CREATE UNIQUE INDEX " } else { "CREATE INDEX " });
     Dialect::Postgres.push_identifier(&mut sql, &index_name(&index.name));
     sql.push_str(" ON ");
@@ -266,13 +332,18 @@ fn push_table(sql: &mut String, definition: &TableDef) {
 
 /// How the columns of a key or an index are ordered.
 #[derive(Clone, Copy)]
-enum Order {
+pub(crate) enum Order {
     Key(Profile),
     /// With NULL first, as orderings have it.
     Index(Profile),
 }
 
-fn push_columns(sql: &mut String, definition: &TableDef, columns: &[usize], order: Order) {
+pub(crate) fn push_columns(
+    sql: &mut String,
+    definition: &TableDef,
+    columns: &[usize],
+    order: Order,
+) {
     let (Order::Key(profile) | Order::Index(profile)) = order;
     for (position, &column) in columns.iter().enumerate() {
         if position > 0 {

@@ -20,17 +20,21 @@
 
 mod backend;
 mod bind;
+mod changes;
 mod coalesce;
 mod connector;
 mod copy;
 mod ddl;
 mod decode;
+mod deferred;
 mod engine;
 mod error;
 mod lanes;
+mod migrate;
 mod options;
 mod pool;
 mod profile;
+mod raw;
 mod read;
 mod statistics;
 mod storage;

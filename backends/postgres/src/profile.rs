@@ -72,9 +72,20 @@ impl Profile {
         }
     }
 
+    /// Whether foreign keys can be looked at later than after each statement.
+    pub(crate) const fn has_deferrable_keys(self) -> bool {
+        !matches!(self, Self::CockroachDb)
+    }
+
     /// Whether rows can be copied in, in PostgreSQL's binary format.
     pub(crate) const fn has_copy(self) -> bool {
         matches!(self, Self::Postgres | Self::Citus)
+    }
+
+    /// Whether there are snapshots, transition tables and notifications as PostgreSQL has them, which
+    /// logs of changes are made of.
+    pub(crate) const fn has_snapshots(self) -> bool {
+        matches!(self, Self::Postgres)
     }
 
     /// Whether tables can be spread over servers.

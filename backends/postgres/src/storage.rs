@@ -3,15 +3,19 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink, Selection,
-    Statement, TableDef, TabularStorage, WriteMode, sql::Command,
+    AggregateTerm, Aggregation, Assignment, Capabilities, ChangeFeed, EncodedKey, EncodedRow,
+    Error, FilterTree, Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode,
+    sql::Command,
 };
 use storehouse_sql::Dialect;
 
 use crate::{
     backend::{NAME, PostgresBackend},
+    changes::{self, PostgresLog},
     coalesce, ddl,
+    deferred::{self, Deletion},
     engine::Engine,
+    error,
     pool::{read_again, rows_again, run, set_up_again, write_again},
     read,
     table::Table,
@@ -37,6 +41,9 @@ impl PostgresTabularStorage {
     /// The table that `definition` describes, in the database of `backend`.
     pub fn new(backend: &PostgresBackend, definition: &Arc<TableDef>) -> Self {
         let engine = &backend.engine;
+        if definition.changes {
+            engine.signals.set_used();
+        }
         Self { table: engine.tables.get(definition), scope: Scope::Anywhere(Arc::clone(engine)) }
     }
 
@@ -60,12 +67,15 @@ impl PostgresTabularStorage {
 /// Runs `$work`, which only reads, wherever the storage does.
 macro_rules! read {
     ($storage:expr, |$connection:ident| $work:expr) => {
+        read!($storage, Access::Read, |$connection| $work)
+    };
+    ($storage:expr, $access:expr, |$connection:ident| $work:expr) => {
         match &$storage.scope {
             Scope::Anywhere(engine) => {
                 $storage.table.answer(run!(engine.singles, read_again, |$connection| $work))
             }
             Scope::Transaction(session) => {
-                run_in!(session, &$storage.table, Access::Read, |$connection| $work)
+                run_in!(session, &$storage.table, $access, |$connection| $work)
             }
         }
     };
@@ -81,13 +91,45 @@ macro_rules! write {
         match &$storage.scope {
             Scope::Anywhere(engine) => {
                 engine.id.check_may_wait()?;
-                $storage.table.answer(run!(engine.singles, $again, |$connection| $work))
+                let written = run!(engine.singles, $again, |$connection| $work);
+                $storage.has_written();
+                $storage.table.answer(written)
             }
             Scope::Transaction(session) => {
+                $storage.has_written();
                 run_in!(session, &$storage.table, Access::Write, |$connection| $work)
             }
         }
     };
+}
+
+impl PostgresTabularStorage {
+    /// Lets those who follow the table know, at once or when the transaction commits.
+    fn has_written(&self) {
+        if !self.table.definition.changes {
+            return;
+        }
+        match &self.scope {
+            Scope::Anywhere(engine) => {
+                engine.signals.committed();
+                changes::prune_if_due(engine, &self.table);
+            }
+            Scope::Transaction(session) => session.note_changes(),
+        }
+    }
+
+    /// Deletes what was refused once more, with a look at the foreign keys at the end alone.
+    async fn delete_deferred(&self, deletion: Deletion<'_>) -> Result<u64> {
+        let (engine, table) = (self.engine(), &*self.table);
+        let in_transaction = self.is_in_transaction() || engine.options.transaction_pooling;
+        write!(self, |connection| deferred::delete(
+            engine,
+            table,
+            connection,
+            deletion,
+            in_transaction
+        ))
+    }
 }
 
 impl fmt::Debug for PostgresTabularStorage {
@@ -109,7 +151,7 @@ impl TabularStorage for PostgresTabularStorage {
     }
 
     fn capabilities(&self) -> Capabilities {
-        PostgresBackend::CAPABILITIES
+        PostgresBackend::capabilities_of(self.engine())
     }
 
     async fn setup_database(&self) -> Result<()> {
@@ -163,10 +205,28 @@ impl TabularStorage for PostgresTabularStorage {
             engine,
             table,
             connection,
-            &selection,
+            Command::Select(&selection),
             &mut rows,
             &mut position
         ))?;
+        Ok(rows)
+    }
+
+    async fn aggregate(&self, aggregation: Aggregation, mut rows: RowSink) -> Result<RowSink> {
+        let (engine, table) = (self.engine(), &*self.table);
+        let mut position = 0;
+        // A sum that does not fit would end a transaction, like a write that fails.
+        let may_fail = aggregation
+            .aggregates
+            .iter()
+            .any(|term| matches!(term, AggregateTerm::Sum(_) | AggregateTerm::Average(_)));
+        let access = if may_fail { Access::Write } else { Access::Read };
+        read!(self, access, |connection| async {
+            let command = Command::Aggregate(&aggregation);
+            read::select(engine, table, connection, command, &mut rows, &mut position)
+                .await
+                .map_err(error::of_sum)
+        })?;
         Ok(rows)
     }
 
@@ -187,6 +247,9 @@ impl TabularStorage for PostgresTabularStorage {
             && let Some(row) = rows.pop()
         {
             engine.id.check_may_wait()?;
+            if self.table.definition.changes {
+                changes::prune_if_due(engine, &self.table);
+            }
             return Ok(vec![Some(coalesce::write(engine, &self.table, row, mode).await?)]);
         }
         let in_transaction = self.is_in_transaction() || engine.options.transaction_pooling;
@@ -237,22 +300,61 @@ impl TabularStorage for PostgresTabularStorage {
 
     async fn delete(&self, key: EncodedKey) -> Result<bool> {
         let (engine, table) = (self.engine(), &*self.table);
-        write!(self, |connection| write::delete(engine, table, connection, &key))
+        let deleted = write!(self, |connection| write::delete(engine, table, connection, &key));
+        if !deferred::may_hold_later(engine, &deleted) {
+            return deleted;
+        }
+        Ok(self.delete_deferred(Deletion::Key(&key)).await? > 0)
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
         let (engine, table) = (self.engine(), &*self.table);
         let command = Command::Delete(&filter);
-        write!(self, |connection| write::execute(engine, table, connection, command))
+        let deleted = write!(self, |connection| write::execute(engine, table, connection, command));
+        if !deferred::may_hold_later(engine, &deleted) {
+            return deleted;
+        }
+        self.delete_deferred(Deletion::Search(&filter)).await
     }
 
     async fn delete_all(&self) -> Result<()> {
-        let table = &*self.table;
-        write!(self, |connection| write::delete_all(table, connection))
+        let (engine, table) = (self.engine(), &*self.table);
+        let deleted = write!(self, |connection| write::delete_all(table, connection));
+        if !deferred::may_hold_later(engine, &deleted) {
+            return deleted;
+        }
+        self.delete_deferred(Deletion::All).await.map(drop)
     }
 
     fn to_sql(&self, selection: &Selection) -> Result<Statement> {
         Ok(Command::Select(selection).statement(Dialect::Postgres, &self.table.definition))
+    }
+
+    fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
+        Ok(Command::Aggregate(aggregation).statement(Dialect::Postgres, &self.table.definition))
+    }
+
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        match &self.scope {
+            Scope::Anywhere(engine) if engine.profile.has_snapshots() => {
+                Ok(self.table.feed.get_or(|| PostgresLog::new(engine, &self.table)))
+            }
+            Scope::Anywhere(_) => Err(Error::unsupported(
+                "changes",
+                NAME,
+                "the server is not PostgreSQL itself; use `events()` for what is done through \
+                 this handle",
+            )),
+            Scope::Transaction(_) => Err(Error::validation(
+                "changes are followed outside of transactions; use a handle from the store",
+            )),
+        }
+    }
+
+    async fn remove_change_log(&self) -> Result<()> {
+        let table = &*self.table;
+        let in_transaction = self.is_in_transaction() || self.engine().options.transaction_pooling;
+        write!(self, |connection| ddl::remove_change_log(table, connection, in_transaction))
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

@@ -19,19 +19,25 @@
 
 mod backend;
 mod bind;
+mod changes;
 mod connection;
 mod connector;
 mod ddl;
 mod decode;
 mod engine;
 mod error;
+mod functions;
 mod group;
 mod ids;
 mod job;
+mod json_paths;
 mod lease;
+mod migrate;
 mod options;
+mod raw;
 mod read;
 mod readers;
+mod references;
 mod shared;
 mod storage;
 mod table;

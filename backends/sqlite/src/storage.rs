@@ -3,13 +3,14 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink, Selection,
-    Statement, TableDef, TabularStorage, WriteMode, sql::Command,
+    Aggregation, Assignment, Capabilities, ChangeFeed, EncodedKey, EncodedRow, Error, FilterTree,
+    Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode, sql::Command,
 };
 use storehouse_sql::Dialect;
 
 use crate::{
     backend::{NAME, SqliteBackend},
+    changes::{self, SqliteLog},
     ddl,
     engine::Engine,
     job::{Session, Weight},
@@ -74,6 +75,9 @@ impl SqliteTabularStorage {
         R: Send + 'static,
         F: FnOnce(&Session<'_>, &Table) -> Result<R> + Send + 'static,
     {
+        if self.table.definition.changes {
+            changes::prune_if_due(self.engine(), &self.table);
+        }
         let table = Arc::clone(&self.table);
         let write = move |session: &Session<'_>| write(session, &table);
         match (&self.scope, length) {
@@ -148,6 +152,13 @@ impl TabularStorage for SqliteTabularStorage {
         .await
     }
 
+    async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
+        self.run_read(Length::Long, move |session, table| {
+            read::aggregate(session, table, &aggregation, rows)
+        })
+        .await
+    }
+
     async fn count(&self, filter: FilterTree) -> Result<u64> {
         self.run_read(Length::Long, move |session, table| read::count(session, table, &filter))
             .await
@@ -208,7 +219,12 @@ impl TabularStorage for SqliteTabularStorage {
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
-        self.run_write(Length::Long, Weight::OneStatement, move |session, table| {
+        let weight = if write::loses_rows_with_rows(&self.table) {
+            Weight::Several
+        } else {
+            Weight::OneStatement
+        };
+        self.run_write(Length::Long, weight, move |session, table| {
             write::delete_search(session, table, &filter)
         })
         .await
@@ -220,6 +236,28 @@ impl TabularStorage for SqliteTabularStorage {
 
     fn to_sql(&self, selection: &Selection) -> Result<Statement> {
         Ok(Command::Select(selection).statement(Dialect::Sqlite, &self.table.definition))
+    }
+
+    fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
+        Ok(Command::Aggregate(aggregation).statement(Dialect::Sqlite, &self.table.definition))
+    }
+
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        match &self.scope {
+            Scope::Anywhere(engine) => {
+                Ok(self.table.feed.get_or(|| SqliteLog::new(engine, &self.table)))
+            }
+            Scope::Transaction(_) => Err(Error::validation(
+                "changes are followed outside of transactions; use a handle from the store",
+            )),
+        }
+    }
+
+    async fn remove_change_log(&self) -> Result<()> {
+        self.run_write(Length::Long, Weight::Several, |session, table| {
+            changes::ddl::remove(session.connection, table)
+        })
+        .await
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

@@ -3,15 +3,17 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
-    CAPABILITIES, NAME,
+    CAPABILITIES, NAME, changes,
     database::Database,
-    plan,
+    links, plan,
     scan::{self, Scan},
     table::{SortKey, State, StoredRow, Table},
     transaction::Workspace,
 };
 use crate::{
+    aggregate::Aggregation,
     capabilities::Capabilities,
+    changes::ChangeFeed,
     codec::RowRef,
     definition::TableDef,
     error::{Error, Result},
@@ -28,6 +30,8 @@ use crate::{
 pub struct InMemoryTabularStorage {
     database: Arc<Database>,
     table: Arc<Table>,
+    /// Whether it is to keep a log of its changes.
+    logs_changes: bool,
     /// Where the table is read and changed instead, inside a transaction.
     workspace: Option<Arc<Workspace>>,
 }
@@ -43,13 +47,15 @@ impl std::fmt::Debug for InMemoryTabularStorage {
 impl InMemoryTabularStorage {
     /// A table in a database of its own.
     pub fn new(definition: Arc<TableDef>) -> Self {
+        let logs_changes = definition.changes;
         let table = Arc::new(Table::new(definition));
-        Self { database: Arc::default(), table, workspace: None }
+        Self { database: Arc::default(), table, logs_changes, workspace: None }
     }
 
     pub(super) fn open(database: &Arc<Database>, definition: &Arc<TableDef>) -> Result<Self> {
         let table = database.table(definition)?;
-        Ok(Self { database: Arc::clone(database), table, workspace: None })
+        let logs_changes = definition.changes;
+        Ok(Self { database: Arc::clone(database), table, logs_changes, workspace: None })
     }
 
     pub(super) fn open_in(
@@ -75,10 +81,28 @@ impl InMemoryTabularStorage {
 
     async fn change<R>(&self, change: impl FnOnce(&mut State) -> Result<R>) -> Result<R> {
         if let Some(workspace) = &self.workspace {
-            return workspace.change(&self.table, change);
+            return if self.table.is_linked() {
+                workspace.change_linked(&self.table, change)
+            } else if self.table.log.is_on() {
+                workspace.change_logged(&self.table, change)
+            } else {
+                workspace.change(&self.table, change)
+            };
         }
         let _permit = self.database.permit_write().await?;
-        change(&mut *self.table.write()?)
+        let mut state = self.table.write()?;
+        // Looked at under the lock, without which it does not change.
+        if !self.table.is_linked() {
+            if !self.table.log.is_on() {
+                return change(&mut state);
+            }
+            let before = State::clone(&state);
+            let answer = change(&mut state)?;
+            self.table.log.record(changes::between(&before, &state));
+            return Ok(answer);
+        }
+        drop(state);
+        links::change(&self.table, change)
     }
 
     fn hand_over(
@@ -99,7 +123,15 @@ impl InMemoryTabularStorage {
     /// Every row that matches, in the order of the key.
     fn matching(&self, filter: FilterTree) -> Result<Selection> {
         let order = order::complete(&self.table.definition, &[])?;
-        Ok(Selection { filter, order, after: None, limit: None, offset: 0, lock: None })
+        Ok(Selection {
+            filter,
+            order,
+            after: None,
+            limit: None,
+            offset: 0,
+            lock: None,
+            columns: None,
+        })
     }
 }
 
@@ -117,8 +149,7 @@ impl TabularStorage for InMemoryTabularStorage {
     }
 
     async fn setup_database(&self) -> Result<()> {
-        self.table.set_up();
-        Ok(())
+        self.database.set_up(&self.table, self.logs_changes)
     }
 
     async fn get(&self, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {
@@ -141,13 +172,20 @@ impl TabularStorage for InMemoryTabularStorage {
         Ok(rows)
     }
 
-    async fn select(&self, selection: Selection, mut rows: RowSink) -> Result<RowSink> {
+    async fn select(&self, selection: Selection, rows: RowSink) -> Result<RowSink> {
+        let mut rows = selection.receiver(rows);
         for (position, row) in self.scan(&selection)?.rows.iter().enumerate() {
             if self.hand_over(position, row, &mut rows)?.is_break() {
                 break;
             }
         }
         Ok(rows)
+    }
+
+    async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
+        let found = self.scan(&self.matching(aggregation.filter.clone())?)?.rows;
+        let found = found.iter().map(|row| &**row);
+        aggregation.evaluate(&self.table.definition, found, rows)
     }
 
     async fn count(&self, filter: FilterTree) -> Result<u64> {
@@ -216,6 +254,17 @@ impl TabularStorage for InMemoryTabularStorage {
             Ok(())
         })
         .await
+    }
+
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        Ok(changes::feed(&self.table))
+    }
+
+    async fn remove_change_log(&self) -> Result<()> {
+        let _permit = self.database.permit_write().await?;
+        let _state = self.table.lock();
+        self.table.log.switch_off();
+        Ok(())
     }
 
     /// Runs the query and says which index it read, how many rows it looked at, and whether it

@@ -6,12 +6,14 @@ use storehouse_runtime::Error;
 pub(crate) const fn kind(error: &Error) -> &'static str {
     match error {
         Error::Conflict { .. } => "Conflict",
+        Error::Reference { .. } => "Reference",
         Error::Validation { .. } => "Validation",
         Error::EmptyCriteria { .. } => "EmptyCriteria",
         Error::Unsupported { .. } => "Unsupported",
         Error::Schema { .. } => "Schema",
         Error::Busy { .. } => "Busy",
         Error::Deadlock { .. } => "Deadlock",
+        Error::Lagged { .. } => "Lagged",
         Error::Decode { .. } => "Decode",
         Error::Closed { .. } => "Closed",
         Error::Backend { .. } => "Backend",

@@ -97,6 +97,12 @@ async fn write_together(
         mode,
         engine.options.transaction_pooling
     ))
+    .inspect(|_| {
+        // Here, since whoever asked for it may not wait any more.
+        if table.definition.changes {
+            engine.signals.committed();
+        }
+    })
     .map(drop)
 }
 

@@ -1,6 +1,9 @@
 //! The state of a transaction, which the storages that joined it take turns at.
 
-use std::sync::{Arc, Mutex, PoisonError, atomic::Ordering};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use sqlx::{AssertSqlSafe, PgConnection};
 use storehouse_runtime::{Error, Result};
@@ -15,6 +18,8 @@ pub(crate) struct Session {
     state: tokio::sync::Mutex<State>,
     /// Savepoints to go back to before anything else is done, the last one first.
     undo: Mutex<Vec<usize>>,
+    /// Whether those who follow a table have to be told of the commit.
+    has_changes: AtomicBool,
 }
 
 /// Where a transaction stands.
@@ -42,15 +47,20 @@ impl Session {
             engine: Arc::clone(engine),
             state: tokio::sync::Mutex::new(state),
             undo: Mutex::default(),
+            has_changes: AtomicBool::new(false),
         }
     }
 
     /// Waits for the operation before, and makes ready for the next.
     pub(crate) async fn start(&self, access: Access, table: &Table) -> Result<Turn<'_>> {
+        // A read fails where there is no such table, and hardly ever otherwise.
+        self.take_turn(access == Access::Write || !table.is_there.load(Ordering::Relaxed)).await
+    }
+
+    /// Waits for the operation before; with a savepoint to go back to, if it is to be guarded.
+    pub(crate) async fn take_turn(&self, is_guarded: bool) -> Result<Turn<'_>> {
         let mut state = self.state.lock().await;
         self.settle(&mut state).await?;
-        // A read fails where there is no such table, and hardly ever otherwise.
-        let is_guarded = access == Access::Write || !table.is_there.load(Ordering::Relaxed);
         if is_guarded {
             state.guard().await?;
             state.interrupted = true;
@@ -117,6 +127,11 @@ impl Session {
         state.execute(sql).await
     }
 
+    /// Notes that a table that keeps a log is written to.
+    pub(crate) fn note_changes(&self) {
+        self.has_changes.store(true, Ordering::Relaxed);
+    }
+
     /// Goes back to the savepoint of that level before anything else is done.
     pub(super) fn undo(&self, level: usize) {
         self.undo.lock().unwrap_or_else(PoisonError::into_inner).push(level);
@@ -141,11 +156,16 @@ impl Session {
         let Some(link) = state.link.take() else {
             return if end == End::Commit { Err(Error::closed(ENDED)) } else { Ok(()) };
         };
-        link.end(end).await.map_err(error::of_server)
+        let is_shared = state.is_shared && self.engine.signals.is_used();
+        link.end(end).await.map_err(error::of_server)?;
+        if end == End::Commit && (is_shared || self.has_changes.load(Ordering::Relaxed)) {
+            self.engine.signals.committed();
+        }
+        Ok(())
     }
 }
 
-/// What an operation does to rows.
+/// What an operation does to rows, and so whether it may well fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
@@ -165,11 +185,12 @@ impl Turn<'_> {
     }
 
     /// Undoes the operation if it failed, so that the transaction can go on.
-    pub(crate) async fn finish<R>(
-        mut self,
-        result: Result<R, Failure>,
-        table: &Table,
-    ) -> Result<R> {
+    pub(crate) async fn finish<R>(self, result: Result<R, Failure>, table: &Table) -> Result<R> {
+        self.end(result).await.map_err(|failure| error::of_table(failure, &table.definition))
+    }
+
+    /// The same, where the operation is about no table in particular.
+    pub(crate) async fn end<R>(mut self, result: Result<R, Failure>) -> Result<R, Failure> {
         let state = &mut *self.state;
         state.interrupted = false;
         state.link()?.finish(&result);
@@ -186,7 +207,7 @@ impl Turn<'_> {
                 "the transaction was ended by the error before this; roll it back, and run it again",
             );
         }
-        Err(error::of_table(failure, &table.definition))
+        Err(failure)
     }
 }
 
