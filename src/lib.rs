@@ -52,6 +52,9 @@
 //! - `sqlite` (on by default): the SQLite backend, for `sqlite:` URLs.
 //! - `postgres`: the PostgreSQL backend, for `postgres:` URLs.
 //! - `postgres-tls`: the same, with encrypted connections.
+//! - `rust_decimal`, `jiff`, `time` and `half`: columns of these crates' types, as the
+//!   [derive's page](https://github.com/storehouse-rs/storehouse/blob/main/docs/derive.md) lists
+//!   them.
 //!
 //! On WebAssembly both are left out.
 
@@ -66,22 +69,21 @@ pub use storehouse_runtime::__private;
 pub use storehouse_runtime::{
     AggregateOutput, AggregateQuery, AggregateTerm, Aggregation, Anywhere, AssertTrusted,
     Assignment, AssignmentKind, AtPath, Backend, BackendTransaction, BelongingTo, BorrowedAs,
-    BoxFuture, BoxStream, Capabilities, Change, ChangeCursor, ChangeFeed, ChangeKind, ChangeLog,
-    ChangeOptions, ChangeRetention, ChangeSubscription, Changes, ChangesBuilder, ClientKeys, Clock,
-    Column, ColumnDef, ColumnKind, ColumnList, ColumnOf, ColumnRole, ColumnSource, ColumnTree,
-    ColumnType, ColumnValue, Comparable, Comparison, Connector, Context, Cursor, DecodeError,
-    DerivedSql, Direction, DynBackend, DynBackendTransaction, DynTabularStorage, Embed,
-    EncodeError, EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events, Extremes,
+    BoxFuture, BoxStream, Capabilities, ClientKeys, Clock, Column, ColumnDef, ColumnKind,
+    ColumnList, ColumnOf, ColumnRole, ColumnSource, ColumnTree, ColumnType, ColumnValue,
+    Comparable, Comparison, Connector, Context, Cursor, DecimalValue, DecodeError, DerivedSql,
+    Direction, DynBackend, DynBackendTransaction, DynTabularStorage, Embed, EncodeError,
+    EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events, Expected, Extremes,
     FieldOf, Filter, FilterTree, GroupBy, GroupQuery, IdGenerator, InTransaction, Increment,
     IndexDef, InsertWith, Insertable, IntoKey, IntoRecordValue, Json, JsonDocument, JsonPath,
     JsonScalar, JsonTest, JsonType, KeyColumn, KeyOrRow, LikePattern, LikeToken, LinkedTo,
-    LiveQuery, LockStrength, LockWait, MaybeSend, MaybeSync, Metric, Migration, MigrationFile,
+    LockStrength, LockWait, ManagedColumns, MaybeSend, MaybeSync, Metric, Migration, MigrationFile,
     MigrationStep, MigrationStepKind, NewRow, NotNull, NotNullOperand, NullableColumn, OnDelete,
     Operand, OptionalColumns, Order, OrderTerm, Ordered, OrderedKinds, Page, PatchField,
     PathSegment, Plan, PlannedSteps, ProjectedQuery, Projection, Query, RawParameter, RawRow,
     RawSql, RawStatement, RawValue, ReadAsType, Record, RecordKey, RecordPatch, Reference,
     ReferenceDef, ReferenceProblem, ReferencedTable, RefersTo, RenameFrom, Result, Row, RowLock,
-    RowReceiver, RowSink, Selection, Since, Source, SqlText, Statement, Step, StepOf, Store,
+    RowReceiver, RowSink, Selection, SoftDelete, Source, SqlText, Statement, Step, StepOf, Store,
     StoreBuilder, Subscription, Summable, SystemClock, Table, TableBuilder, TableDef, TableKey,
     TablePatch, TableSet, Tabular, TabularEvent, TabularStorage, TextColumn, Transaction,
     TypedAtPath, UniqueColumns, Upsert, UuidV7Generator, Value, ValueSchema, Variants,
@@ -102,6 +104,8 @@ mod book {
     mod errors {}
     #[doc = include_str!("../docs/filters-and-queries.md")]
     mod filters_and_queries {}
+    #[doc = include_str!("../docs/managed-columns.md")]
+    mod managed_columns {}
     #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
     #[doc = include_str!("../docs/migrations.md")]
     mod migrations {}

@@ -6,6 +6,7 @@
 mod attribute;
 mod embed;
 mod field;
+mod managed;
 mod own_type;
 mod references;
 mod rename_from;
@@ -17,7 +18,8 @@ pub mod variant_case;
 pub use self::{
     attribute::{items, set},
     embed::{EmbedAttribute, FieldPath},
-    field::{FieldAttributes, VectorAttribute},
+    field::{FieldAttributes, VECTOR_EXAMPLE, VectorAttribute},
+    managed::ManagedKind,
     own_type::{
         EmbedAttributes, EnumAttributes, NewtypeAttributes, VariantAttributes, check_newtype_field,
     },

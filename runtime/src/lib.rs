@@ -10,11 +10,11 @@
 pub mod aggregate;
 mod backend;
 mod capabilities;
-mod changes;
 pub mod codec;
 mod column;
 mod column_type;
 mod cursor;
+mod decimal;
 mod definition;
 mod embed;
 mod engine;
@@ -49,11 +49,6 @@ pub use self::{
     aggregate::{AggregateOutput, AggregateTerm, Aggregation},
     backend::{Backend, BackendTransaction, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
-    changes::{
-        Change, ChangeCursor, ChangeFeed, ChangeKind, ChangeLog, ChangeOptions, ChangeRetention,
-        ChangeSubscription, Changes, ChangesBuilder, DynChangeLog, FeedSlot, LogBatch, LogPosition,
-        LoggedChange, PruneClock, Since,
-    },
     codec::{
         ColumnSource, ColumnValue, Comparable, DecodeError, EncodeError, KeyColumn, NotNull,
         NullableColumn, Ordered, TextColumn, json::Json,
@@ -61,9 +56,10 @@ pub use self::{
     column::{Column, NotNullOperand, Operand},
     column_type::{ColumnType, Metric, VectorElement, VectorType},
     cursor::Cursor,
+    decimal::DecimalValue,
     definition::{
-        ColumnDef, ColumnRole, DerivedSql, IndexDef, RenameFrom, TableBuilder, TableDef,
-        ValueSchema, Variants,
+        ColumnDef, ColumnRole, DerivedSql, Expected, IndexDef, ManagedColumns, RenameFrom,
+        TableBuilder, TableDef, ValueSchema, Variants,
     },
     embed::{ColumnTree, Embed},
     engine::EngineId,
@@ -92,12 +88,12 @@ pub use self::{
     storage::{DynTabularStorage, RowReceiver, RowSink, Statement, TabularStorage, WriteMode},
     store::{Store, StoreBuilder},
     table::{
-        BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, Row, Table,
-        TableKey,
+        BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, Row, SoftDelete,
+        Table, TableKey,
     },
     tabular::{
         AggregateQuery, Anywhere, BelongingTo, ClientKeys, GroupBy, GroupQuery, InTransaction,
-        LinkedTo, LiveQuery, Page, ProjectedQuery, Query, Tabular, UniqueColumns, Upsert,
+        LinkedTo, Page, ProjectedQuery, Query, Tabular, UniqueColumns, Upsert,
     },
     transaction::Transaction,
     value::{EncodedKey, EncodedRow, NewRow, Value},

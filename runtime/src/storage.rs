@@ -10,7 +10,6 @@ use std::{any::Any, future::Future, ops::ControlFlow, sync::Arc};
 use crate::{
     aggregate::Aggregation,
     capabilities::Capabilities,
-    changes::ChangeFeed,
     codec::{ColumnSource, DecodeError},
     definition::TableDef,
     error::{Error, Result},
@@ -123,6 +122,9 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
     /// Writes rows, all or none, in order. Where the key has a generated integer, a NULL in it
     /// asks for a new one. Answers in order with the rows as stored; with `None` where
     /// [`WriteMode::InsertIfAbsent`] left something there.
+    ///
+    /// Where a table has [`ManagedColumns`](crate::ManagedColumns), [`WriteMode::Put`] stores what
+    /// [`TableDef::stored_by_put`] says, in one step with finding out what is there.
     fn write(
         &self,
         rows: Vec<EncodedRow>,
@@ -141,11 +143,13 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         assignments: Vec<Assignment>,
     ) -> impl Future<Output = Result<EncodedRow>> + MaybeSend;
 
-    /// Changes columns of the row with that key and answers with the whole row, or with `None`
-    /// when there is no such row. There is at least one assignment, and none is to the key.
+    /// Changes columns of the row with that key, if it matches `condition`, and answers with the
+    /// whole row, or with `None` when there is no such row. There is at least one assignment, and
+    /// none is to the key.
     fn update(
         &self,
         key: EncodedKey,
+        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> impl Future<Output = Result<Option<EncodedRow>>> + MaybeSend;
 
@@ -157,8 +161,12 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         assignments: Vec<Assignment>,
     ) -> impl Future<Output = Result<u64>> + MaybeSend;
 
-    /// Deletes the row with that key; `false` when there is none.
-    fn delete(&self, key: EncodedKey) -> impl Future<Output = Result<bool>> + MaybeSend;
+    /// Deletes the row with that key, if it matches `condition`; `false` when there is none.
+    fn delete(
+        &self,
+        key: EncodedKey,
+        condition: FilterTree,
+    ) -> impl Future<Output = Result<bool>> + MaybeSend;
 
     /// Deletes the rows that match, and counts them.
     fn delete_search(&self, filter: FilterTree) -> impl Future<Output = Result<u64>> + MaybeSend;
@@ -176,25 +184,6 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
     fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
         let _ = aggregation;
         Err(Error::unsupported("to_sql", self.backend(), "leave it out"))
-    }
-
-    /// The feed of the table's changes, which all who follow it share. For backends with
-    /// [`Capabilities::changes`]; outside of transactions.
-    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
-        Err(Error::unsupported(
-            "changes",
-            self.backend(),
-            "use `events()` for what is done through this handle, or a backend with changes",
-        ))
-    }
-
-    /// Removes the log of the table's changes, where there is one. For backends with
-    /// [`Capabilities::changes`].
-    fn remove_change_log(&self) -> impl Future<Output = Result<()>> + MaybeSend {
-        let backend = self.backend();
-        async move {
-            Err(Error::unsupported("remove_change_log", backend, "leave it out; there is no log"))
-        }
     }
 
     /// How the backend would run a query, in words for a person.
@@ -238,7 +227,6 @@ object_safe! {
         fn capabilities(&self) -> Capabilities;
         fn to_sql(&self, selection: &Selection) -> Result<Statement>;
         fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement>;
-        fn change_feed(&self) -> Result<Arc<ChangeFeed>>;
         async fn setup_database(&self) -> Result<()>;
         async fn get(&self, key: EncodedKey, rows: RowSink) -> Result<RowSink>;
         async fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> Result<RowSink>;
@@ -247,12 +235,11 @@ object_safe! {
         async fn count(&self, filter: FilterTree) -> Result<u64>;
         async fn write(&self, rows: Vec<EncodedRow>, mode: WriteMode) -> Result<Vec<Option<EncodedRow>>>;
         async fn upsert(&self, row: EncodedRow, unique: Vec<usize>, assignments: Vec<Assignment>) -> Result<EncodedRow>;
-        async fn update(&self, key: EncodedKey, assignments: Vec<Assignment>) -> Result<Option<EncodedRow>>;
+        async fn update(&self, key: EncodedKey, condition: FilterTree, assignments: Vec<Assignment>) -> Result<Option<EncodedRow>>;
         async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64>;
-        async fn delete(&self, key: EncodedKey) -> Result<bool>;
+        async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool>;
         async fn delete_search(&self, filter: FilterTree) -> Result<u64>;
         async fn delete_all(&self) -> Result<()>;
-        async fn remove_change_log(&self) -> Result<()>;
         async fn explain(&self, selection: Selection) -> Result<String>;
     }
 }

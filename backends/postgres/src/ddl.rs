@@ -15,13 +15,12 @@ use storehouse_sql::Dialect;
 
 use self::{live::LiveTable, privileges::Needs};
 use crate::{
-    changes::ddl::Names,
     engine::Engine,
     error::{self, UNIQUE_VIOLATION},
     pool::Failure,
     profile::Profile,
     table::Table,
-    types::{declared, is_vector},
+    types::{Pgvector, declared, is_vector},
 };
 
 /// The number of the lock that set-ups take turns by: "storehou" in ASCII.
@@ -39,10 +38,6 @@ pub(crate) async fn set_up(
     }
     run(connection, "BEGIN".to_owned()).await?;
     let result = create(engine, table, connection).await;
-    end(result, connection).await
-}
-
-async fn end(result: Result<(), Failure>, connection: &mut PgConnection) -> Result<(), Failure> {
     match result {
         Ok(()) => run(connection, "COMMIT".to_owned()).await,
         Err(failure) => {
@@ -54,39 +49,6 @@ async fn end(result: Result<(), Failure>, connection: &mut PgConnection) -> Resu
     }
 }
 
-/// Removes the log of a table's changes, where there is one, all of it or nothing.
-pub(crate) async fn remove_change_log(
-    table: &Table,
-    connection: &mut PgConnection,
-    in_transaction: bool,
-) -> Result<(), Failure> {
-    let (definition, name) = (&*table.definition, &*table.definition.name);
-    if in_transaction {
-        let names = Names::of(definition, name, connection).await?;
-        return names.remove(connection).await;
-    }
-    run(connection, "BEGIN".to_owned()).await?;
-    let removed = match Names::of(definition, name, connection).await {
-        Ok(names) => names.remove(connection).await,
-        Err(failure) => Err(failure),
-    };
-    end(removed, connection).await
-}
-
-/// Makes the log of the table's changes, where it is to have one.
-async fn log_changes(
-    engine: &Engine,
-    definition: &TableDef,
-    has_pgvector: bool,
-    connection: &mut PgConnection,
-) -> Result<(), Failure> {
-    if !definition.changes || !engine.profile.has_snapshots() {
-        return Ok(());
-    }
-    let names = Names::of(definition, &definition.name, connection).await?;
-    names.set_up(definition, has_pgvector, connection).await
-}
-
 async fn create(
     engine: &Engine,
     table: &Table,
@@ -96,13 +58,13 @@ async fn create(
     if profile.has_advisory_locks() {
         take_turn(connection).await?;
     }
-    let has_pgvector = has_pgvector(engine, definition, connection).await?;
+    let pgvector = find_pgvector(engine, definition, connection).await?;
     let live = LiveTable::read(connection, definition.schema.as_deref(), &definition.name).await?;
     let needs = Needs { definition, options: &engine.options.connect };
     references::check_targets(&needs, live.is_none(), connection).await?;
     let Some(live) = live else {
         create_schema(&needs, connection).await?;
-        let created = run(connection, create_table(definition, has_pgvector, profile)).await;
+        let created = run(connection, create_table(definition, pgvector, profile)).await;
         created.map_err(|failure| references::not_unique(needs.a_schema(failure), definition))?;
         if let Some(sql) = distribute(definition, profile) {
             run(connection, sql).await?;
@@ -110,9 +72,9 @@ async fn create(
         for index in &*definition.indexes {
             create_index_of(&needs, index, profile, connection).await?;
         }
-        return log_changes(engine, definition, has_pgvector, connection).await;
+        return Ok(());
     };
-    let differences = live.differences(definition, has_pgvector);
+    let differences = live.differences(definition, pgvector);
     if !differences.is_empty() {
         return Err(Failure::from(Error::schema(format!(
             "table `{}` differs from its definition: {}. Change the definition to match, or \
@@ -125,7 +87,7 @@ async fn create(
     for index in definition.indexes.iter().filter(|index| !live.has_index(index)) {
         create_index_of(&needs, index, profile, connection).await?;
     }
-    log_changes(engine, definition, has_pgvector, connection).await
+    Ok(())
 }
 
 /// Waits until no other set-up is under way, so that no two create the same thing. Others wait in
@@ -170,17 +132,18 @@ pub(crate) async fn has_schema(
         .await?)
 }
 
-/// Whether vectors are pgvector's. The extension is installed where the server has it.
-async fn has_pgvector(
+/// pgvector's types, if there is a vector. The extension is installed where the server has it.
+async fn find_pgvector(
     engine: &Engine,
     definition: &TableDef,
     connection: &mut PgConnection,
-) -> Result<bool, Failure> {
+) -> Result<Pgvector, Failure> {
     if !definition.columns.iter().any(|column| is_vector(column.column_type)) {
-        return Ok(false);
+        return Ok(Pgvector::default());
     }
-    if engine.look_for_pgvector(&mut *connection).await?.is_some() {
-        return Ok(true);
+    let found = engine.look_for_pgvector(&mut *connection).await?;
+    if found.vector.is_some() {
+        return Ok(found);
     }
     let is_available: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')",
@@ -188,14 +151,15 @@ async fn has_pgvector(
     .persistent(false)
     .fetch_one(&mut *connection)
     .await?;
-    if is_available {
-        let created = run(connection, "CREATE EXTENSION IF NOT EXISTS vector".to_owned()).await;
-        created.map_err(privileges::the_extension)?;
-        engine.look_for_pgvector(connection).await?;
-        // Those that are open do not know its types.
-        engine.batches.renew();
+    if !is_available {
+        return Ok(found);
     }
-    Ok(is_available)
+    let created = run(connection, "CREATE EXTENSION IF NOT EXISTS vector".to_owned()).await;
+    created.map_err(privileges::the_extension)?;
+    let found = engine.look_for_pgvector(connection).await?;
+    // Those that are open do not know its types.
+    engine.batches.renew();
+    Ok(found)
 }
 
 async fn create_index_of(
@@ -248,7 +212,7 @@ pub(crate) fn index_name(name: &str) -> String {
     format!("{}_{hash:016x}", &name[..end])
 }
 
-pub(crate) fn create_table(definition: &TableDef, has_pgvector: bool, profile: Profile) -> String {
+pub(crate) fn create_table(definition: &TableDef, pgvector: Pgvector, profile: Profile) -> String {
     let mut sql = String::from("CREATE TABLE ");
     push_table(&mut sql, definition);
     sql.push_str(" (");
@@ -256,7 +220,7 @@ pub(crate) fn create_table(definition: &TableDef, has_pgvector: bool, profile: P
         if position > 0 {
             sql.push_str(", ");
         }
-        push_column(&mut sql, definition, position, has_pgvector, profile);
+        push_column(&mut sql, definition, position, pgvector, profile);
     }
     sql.push_str(", PRIMARY KEY (");
     push_columns(&mut sql, definition, &definition.key, Order::Key(profile));
@@ -273,13 +237,13 @@ pub(crate) fn push_column(
     sql: &mut String,
     definition: &TableDef,
     position: usize,
-    has_pgvector: bool,
+    pgvector: Pgvector,
     profile: Profile,
 ) {
     let column = &definition.columns[position];
     Dialect::Postgres.push_identifier(sql, &column.name);
     sql.push(' ');
-    sql.push_str(&declared(column.column_type, has_pgvector));
+    sql.push_str(&declared(column.column_type, pgvector));
     sql.push_str(collation(column.column_type, profile));
     if definition.key.contains(&position) || !column.nullable {
         sql.push_str(" NOT NULL");

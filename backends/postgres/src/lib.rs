@@ -20,7 +20,6 @@
 
 mod backend;
 mod bind;
-mod changes;
 mod coalesce;
 mod connector;
 mod copy;
@@ -31,11 +30,14 @@ mod engine;
 mod error;
 mod lanes;
 mod migrate;
+mod numeric;
 mod options;
 mod pool;
 mod profile;
+mod put;
 mod raw;
 mod read;
+mod segments;
 mod statistics;
 mod storage;
 mod table;

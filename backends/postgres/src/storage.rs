@@ -3,20 +3,20 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    AggregateTerm, Aggregation, Assignment, Capabilities, ChangeFeed, EncodedKey, EncodedRow,
-    Error, FilterTree, Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode,
+    AggregateTerm, Aggregation, Assignment, Capabilities, ColumnType, EncodedKey, EncodedRow,
+    FilterTree, Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode,
     sql::Command,
 };
 use storehouse_sql::Dialect;
 
 use crate::{
     backend::{NAME, PostgresBackend},
-    changes::{self, PostgresLog},
     coalesce, ddl,
     deferred::{self, Deletion},
     engine::Engine,
     error,
     pool::{read_again, rows_again, run, set_up_again, write_again},
+    put::Stale,
     read,
     table::Table,
     transaction::{Access, Session, run_in},
@@ -41,9 +41,6 @@ impl PostgresTabularStorage {
     /// The table that `definition` describes, in the database of `backend`.
     pub fn new(backend: &PostgresBackend, definition: &Arc<TableDef>) -> Self {
         let engine = &backend.engine;
-        if definition.changes {
-            engine.signals.set_used();
-        }
         Self { table: engine.tables.get(definition), scope: Scope::Anywhere(Arc::clone(engine)) }
     }
 
@@ -91,12 +88,9 @@ macro_rules! write {
         match &$storage.scope {
             Scope::Anywhere(engine) => {
                 engine.id.check_may_wait()?;
-                let written = run!(engine.singles, $again, |$connection| $work);
-                $storage.has_written();
-                $storage.table.answer(written)
+                $storage.table.answer(run!(engine.singles, $again, |$connection| $work))
             }
             Scope::Transaction(session) => {
-                $storage.has_written();
                 run_in!(session, &$storage.table, Access::Write, |$connection| $work)
             }
         }
@@ -104,20 +98,6 @@ macro_rules! write {
 }
 
 impl PostgresTabularStorage {
-    /// Lets those who follow the table know, at once or when the transaction commits.
-    fn has_written(&self) {
-        if !self.table.definition.changes {
-            return;
-        }
-        match &self.scope {
-            Scope::Anywhere(engine) => {
-                engine.signals.committed();
-                changes::prune_if_due(engine, &self.table);
-            }
-            Scope::Transaction(session) => session.note_changes(),
-        }
-    }
-
     /// Deletes what was refused once more, with a look at the foreign keys at the end alone.
     async fn delete_deferred(&self, deletion: Deletion<'_>) -> Result<u64> {
         let (engine, table) = (self.engine(), &*self.table);
@@ -151,7 +131,7 @@ impl TabularStorage for PostgresTabularStorage {
     }
 
     fn capabilities(&self) -> Capabilities {
-        PostgresBackend::capabilities_of(self.engine())
+        PostgresBackend::CAPABILITIES
     }
 
     async fn setup_database(&self) -> Result<()> {
@@ -215,6 +195,10 @@ impl TabularStorage for PostgresTabularStorage {
     async fn aggregate(&self, aggregation: Aggregation, mut rows: RowSink) -> Result<RowSink> {
         let (engine, table) = (self.engine(), &*self.table);
         let mut position = 0;
+        let sums_decimals = aggregation.aggregates.iter().any(|term| {
+            matches!(term, AggregateTerm::Sum(column)
+                if self.table.definition.columns[*column].column_type == ColumnType::Decimal)
+        });
         // A sum that does not fit would end a transaction, like a write that fails.
         let may_fail = aggregation
             .aggregates
@@ -225,7 +209,7 @@ impl TabularStorage for PostgresTabularStorage {
             let command = Command::Aggregate(&aggregation);
             read::select(engine, table, connection, command, &mut rows, &mut position)
                 .await
-                .map_err(error::of_sum)
+                .map_err(|failure| error::of_sum(failure, sums_decimals))
         })?;
         Ok(rows)
     }
@@ -247,9 +231,6 @@ impl TabularStorage for PostgresTabularStorage {
             && let Some(row) = rows.pop()
         {
             engine.id.check_may_wait()?;
-            if self.table.definition.changes {
-                changes::prune_if_due(engine, &self.table);
-            }
             return Ok(vec![Some(coalesce::write(engine, &self.table, row, mode).await?)]);
         }
         let in_transaction = self.is_in_transaction() || engine.options.transaction_pooling;
@@ -259,9 +240,10 @@ impl TabularStorage for PostgresTabularStorage {
             connection,
             &mut rows,
             mode,
-            in_transaction
+            in_transaction,
+            Stale::FailsAll
         ))?;
-        Ok(write::answers(rows, stored))
+        Ok(write::answers(rows, stored).collect())
     }
 
     async fn upsert(
@@ -286,10 +268,13 @@ impl TabularStorage for PostgresTabularStorage {
     async fn update(
         &self,
         key: EncodedKey,
+        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         let (engine, table) = (self.engine(), &*self.table);
-        write!(self, |connection| write::update(engine, table, connection, &key, &assignments))
+        let command =
+            Command::Update { key: &key, condition: &condition, assignments: &assignments };
+        write!(self, |connection| write::returning(engine, table, connection, command))
     }
 
     async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
@@ -298,8 +283,18 @@ impl TabularStorage for PostgresTabularStorage {
         write!(self, |connection| write::execute(engine, table, connection, command))
     }
 
-    async fn delete(&self, key: EncodedKey) -> Result<bool> {
+    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
         let (engine, table) = (self.engine(), &*self.table);
+        if !condition.is_all() {
+            let command = Command::DeleteOne { key: &key, condition: &condition };
+            let deleted =
+                write!(self, |connection| write::execute(engine, table, connection, command));
+            if !deferred::may_hold_later(engine, &deleted) {
+                return Ok(deleted? > 0);
+            }
+            let filter = table.definition.key_filter(key.clone()).and(condition.clone());
+            return Ok(self.delete_deferred(Deletion::Search(&filter)).await? > 0);
+        }
         let deleted = write!(self, |connection| write::delete(engine, table, connection, &key));
         if !deferred::may_hold_later(engine, &deleted) {
             return deleted;
@@ -332,29 +327,6 @@ impl TabularStorage for PostgresTabularStorage {
 
     fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
         Ok(Command::Aggregate(aggregation).statement(Dialect::Postgres, &self.table.definition))
-    }
-
-    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
-        match &self.scope {
-            Scope::Anywhere(engine) if engine.profile.has_snapshots() => {
-                Ok(self.table.feed.get_or(|| PostgresLog::new(engine, &self.table)))
-            }
-            Scope::Anywhere(_) => Err(Error::unsupported(
-                "changes",
-                NAME,
-                "the server is not PostgreSQL itself; use `events()` for what is done through \
-                 this handle",
-            )),
-            Scope::Transaction(_) => Err(Error::validation(
-                "changes are followed outside of transactions; use a handle from the store",
-            )),
-        }
-    }
-
-    async fn remove_change_log(&self) -> Result<()> {
-        let table = &*self.table;
-        let in_transaction = self.is_in_transaction() || self.engine().options.transaction_pooling;
-        write!(self, |connection| ddl::remove_change_log(table, connection, in_transaction))
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

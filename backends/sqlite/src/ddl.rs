@@ -12,7 +12,7 @@ use storehouse_runtime::{
 use storehouse_sql::Dialect;
 
 use crate::{
-    changes, error,
+    error,
     ids::{CREATE_SEQUENCES, Ids},
     references,
     table::Table,
@@ -43,9 +43,6 @@ pub(crate) fn set_up(connection: &Connection, table: &Table) -> Result<()> {
         let created = connection.execute_batch(&create_index(definition, index));
         created.map_err(|error| index_error(error, index, table))?;
     }
-    if definition.changes {
-        changes::ddl::set_up(connection, table)?;
-    }
     Ok(())
 }
 
@@ -71,9 +68,13 @@ pub(crate) const fn declared_type(column_type: ColumnType) -> &'static str {
     match column_type {
         ColumnType::F32 | ColumnType::F64 => "ANY",
         ColumnType::Text | ColumnType::Json | ColumnType::TextList => "TEXT",
-        ColumnType::Bytes | ColumnType::Uuid | ColumnType::FloatList | ColumnType::Vector(_) => {
-            "BLOB"
-        }
+        ColumnType::Bytes
+        | ColumnType::Uuid
+        | ColumnType::Decimal
+        | ColumnType::FloatList
+        | ColumnType::F16List
+        | ColumnType::I8List
+        | ColumnType::Vector(_) => "BLOB",
         // Bool, the integers, and dates and times as numbers.
         _ => "INTEGER",
     }
@@ -98,6 +99,8 @@ fn is_without_rowid(definition: &TableDef) -> bool {
                     | ColumnType::Json
                     | ColumnType::TextList
                     | ColumnType::FloatList
+                    | ColumnType::F16List
+                    | ColumnType::I8List
                     | ColumnType::Vector(_)
             )
     };
@@ -204,7 +207,7 @@ fn push_columns(sql: &mut String, definition: &TableDef, columns: &[usize]) {
 mod tests {
     use super::*;
     use storehouse_runtime::{
-        DerivedSql, Metric, OnDelete, ReferencedTable, VectorElement, VectorType,
+        DerivedSql, ManagedColumns, Metric, OnDelete, ReferencedTable, VectorElement, VectorType,
     };
 
     fn column(name: &'static str, column_type: ColumnType) -> ColumnDef {
@@ -231,8 +234,8 @@ mod tests {
             indexes: Vec::new().into(),
             shard_by: None,
             references: Vec::new().into(),
+            managed: ManagedColumns::NONE,
             rename_from: Vec::new().into(),
-            changes: false,
             given_schema: None,
             sql: DerivedSql::default(),
         }
@@ -309,6 +312,8 @@ mod tests {
             ColumnType::Json,
             ColumnType::TextList,
             ColumnType::FloatList,
+            ColumnType::F16List,
+            ColumnType::I8List,
             ColumnType::Vector(vector),
         ] {
             let columns = vec![column("id", ColumnType::Uuid), column("long", long)];
@@ -335,12 +340,13 @@ mod tests {
             ("json", ColumnType::Json),
             ("texts", ColumnType::TextList),
             ("floats", ColumnType::FloatList),
+            ("decimal", ColumnType::Decimal),
         ] {
             columns.push(ColumnDef { nullable: true, ..column(name, column_type) });
         }
         assert_eq!(
             create_table(&table(columns, vec![0], None)),
-            r#"CREATE TABLE IF NOT EXISTS "t" ("id" BLOB NOT NULL, "bool" INTEGER, "float" ANY, "double" ANY, "bytes" BLOB, "date_time" INTEGER, "local" INTEGER, "date" INTEGER, "time" INTEGER, "json" TEXT, "texts" TEXT, "floats" BLOB, PRIMARY KEY ("id")) STRICT"#
+            r#"CREATE TABLE IF NOT EXISTS "t" ("id" BLOB NOT NULL, "bool" INTEGER, "float" ANY, "double" ANY, "bytes" BLOB, "date_time" INTEGER, "local" INTEGER, "date" INTEGER, "time" INTEGER, "json" TEXT, "texts" TEXT, "floats" BLOB, "decimal" BLOB, PRIMARY KEY ("id")) STRICT"#
         );
     }
 

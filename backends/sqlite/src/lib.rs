@@ -19,7 +19,6 @@
 
 mod backend;
 mod bind;
-mod changes;
 mod connection;
 mod connector;
 mod ddl;
@@ -34,6 +33,7 @@ mod json_paths;
 mod lease;
 mod migrate;
 mod options;
+mod put;
 mod raw;
 mod read;
 mod readers;

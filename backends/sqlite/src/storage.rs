@@ -3,14 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    Aggregation, Assignment, Capabilities, ChangeFeed, EncodedKey, EncodedRow, Error, FilterTree,
-    Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode, sql::Command,
+    Aggregation, Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink,
+    Selection, Statement, TableDef, TabularStorage, WriteMode, sql::Command,
 };
 use storehouse_sql::Dialect;
 
 use crate::{
     backend::{NAME, SqliteBackend},
-    changes::{self, SqliteLog},
     ddl,
     engine::Engine,
     job::{Session, Weight},
@@ -75,9 +74,6 @@ impl SqliteTabularStorage {
         R: Send + 'static,
         F: FnOnce(&Session<'_>, &Table) -> Result<R> + Send + 'static,
     {
-        if self.table.definition.changes {
-            changes::prune_if_due(self.engine(), &self.table);
-        }
         let table = Arc::clone(&self.table);
         let write = move |session: &Session<'_>| write(session, &table);
         match (&self.scope, length) {
@@ -193,13 +189,14 @@ impl TabularStorage for SqliteTabularStorage {
     async fn update(
         &self,
         key: EncodedKey,
+        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         let values = assignments.iter().map(|assignment| &assignment.value);
         let length = Length::short_if(write::are_small(values));
         // One statement, but the row that comes back may not be readable, and then all is undone.
         self.run_write(length, Weight::Several, move |session, table| {
-            write::update(session, table, &key, &assignments)
+            write::update(session, table, &key, &condition, &assignments)
         })
         .await
     }
@@ -211,9 +208,9 @@ impl TabularStorage for SqliteTabularStorage {
         .await
     }
 
-    async fn delete(&self, key: EncodedKey) -> Result<bool> {
+    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
         self.run_write(Length::Short, Weight::OneStatement, move |session, table| {
-            write::delete(session, table, &key)
+            write::delete(session, table, &key, &condition)
         })
         .await
     }
@@ -240,24 +237,6 @@ impl TabularStorage for SqliteTabularStorage {
 
     fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
         Ok(Command::Aggregate(aggregation).statement(Dialect::Sqlite, &self.table.definition))
-    }
-
-    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
-        match &self.scope {
-            Scope::Anywhere(engine) => {
-                Ok(self.table.feed.get_or(|| SqliteLog::new(engine, &self.table)))
-            }
-            Scope::Transaction(_) => Err(Error::validation(
-                "changes are followed outside of transactions; use a handle from the store",
-            )),
-        }
-    }
-
-    async fn remove_change_log(&self) -> Result<()> {
-        self.run_write(Length::Long, Weight::Several, |session, table| {
-            changes::ddl::remove(session.connection, table)
-        })
-        .await
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

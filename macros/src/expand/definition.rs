@@ -29,8 +29,8 @@ impl Expand<'_> {
     ///             indexes: Cow::Borrowed(const { &[IndexDef { .. }, ..] }),
     ///             shard_by: None,
     ///             references: Cow::Borrowed(&[]),
+    ///             managed: ManagedColumns::NONE,
     ///             rename_from: Cow::Borrowed(&[]),
-    ///             changes: false,
     ///             given_schema: None,
     ///             sql: DerivedSql {
     ///                 postgres: postgres_sql!(CrudSql { .. }),
@@ -48,7 +48,6 @@ impl Expand<'_> {
         let schema = option(table.schema.as_ref().map(|schema| self.borrowed(schema)));
         let table_name = self.borrowed(&table.name);
         let description = option(table.description.as_ref().map(|text| self.borrowed(text)));
-        let changes = table.changes;
         let key = self.position_list(&table.key);
         let auto = option(table.auto.map(|auto| self.position(auto)));
         let indexes = table.indexes.iter().map(|index| {
@@ -66,6 +65,7 @@ impl Expand<'_> {
         let shard_by = option(table.shard_by.map(|column| self.position(column)));
         let references = self.reference_definitions();
         let columns_type = self.columns_type();
+        let managed = self.managed_columns();
         let rename_from = self.rename_from(table.rename_from.as_ref());
         let sql = self.sql_or_default(|| {
             let postgres = self.crud(Dialect::Postgres);
@@ -104,8 +104,8 @@ impl Expand<'_> {
                 indexes: #indexes,
                 shard_by: #shard_by,
                 references: #references,
+                managed: #managed,
                 rename_from: #rename_from,
-                changes: #changes,
                 given_schema: ::core::option::Option::None,
                 sql: #sql,
             }
@@ -143,20 +143,26 @@ impl Expand<'_> {
     pub fn column(&self, position: &Position, column: &Column<'_>) -> TokenStream {
         let krate = self.krate;
         let name = self.borrowed(&column.name);
-        let value = self.as_column_value(column.ty());
+        let value = self.as_codec(column);
         let column_type = match &column.content {
             // An embedded struct is never asked for here: its columns are its own business.
             Content::Plain | Content::Embedded { .. } => quote!(#value::TYPE),
             Content::Json { .. } => quote!(#krate::ColumnType::Json),
             Content::Vector(vector) => {
-                let dimension = vector.dimension;
+                let dimension = if let Some(dimension) = vector.dimension {
+                    dimension.to_token_stream()
+                } else {
+                    let ty = column.ty();
+                    quote_spanned! {ty.span()=>
+                        <#value::Length as #krate::codec::KnownLength>::DIMENSION
+                    }
+                };
                 let metric = format_ident!("{}", vector.metric);
-                let element = format_ident!("{}", vector.element);
                 quote! {
                     #krate::ColumnType::Vector(#krate::VectorType {
                         dimension: #dimension,
                         metric: #krate::Metric::#metric,
-                        element: #krate::VectorElement::#element,
+                        element: #value::ELEMENT,
                     })
                 }
             }
@@ -253,10 +259,21 @@ impl Expand<'_> {
             table: &table.name,
             columns: &columns,
             key: &table.key,
+            managed: self.managed_shape(),
         };
         // Taken apart without `..`, so that a new statement cannot be forgotten here.
-        let CrudSql { select, get, insert, put, insert_if_absent, delete, delete_all, size } =
-            shape.crud(dialect);
+        let CrudSql {
+            select,
+            get,
+            insert,
+            put,
+            put_checked,
+            insert_if_absent,
+            delete,
+            delete_all,
+            size,
+        } = shape.crud(dialect);
+        let put_checked = option(put_checked.map(|sql| self.borrowed(&sql)));
         let fields = [
             ("select", select),
             ("get", get),
@@ -272,7 +289,7 @@ impl Expand<'_> {
             let sql = self.borrowed(&sql);
             quote!(#name: #sql)
         });
-        quote!(#krate::__private::CrudSql { #(#fields),* })
+        quote!(#krate::__private::CrudSql { #(#fields,)* put_checked: #put_checked })
     }
 
     /// The names that something had before.

@@ -7,7 +7,7 @@ use syn::{Field, Ident, LitStr, Type, ext::IdentExt as _};
 use super::{Known, case, check, description, embed, name, type_name};
 use crate::{
     errors::Errors,
-    parse::{FieldAttributes, RenameRule, SerdeName, VectorAttribute},
+    parse::{FieldAttributes, ManagedKind, RenameRule, SerdeName, VectorAttribute},
 };
 
 /// A field that is stored.
@@ -42,11 +42,12 @@ pub enum Content {
 
 /// A vector column's parameters, checked.
 pub struct Vector {
-    pub dimension: u32,
+    /// `None` when it is left to the type.
+    pub dimension: Option<u32>,
     /// The variant's name in `Metric`.
     pub metric: &'static str,
-    /// The variant's name in `VectorElement`.
-    pub element: &'static str,
+    /// The variant's name in `VectorElement`; `None` when it is left to the type.
+    pub element: Option<&'static str>,
 }
 
 /// The value of a column that was left out.
@@ -102,9 +103,33 @@ impl<'a> Column<'a> {
         matches!(self.content, Content::Json { .. })
     }
 
-    /// Whether an insert may leave the column out.
-    pub const fn may_be_left_out(&self) -> bool {
-        self.written.auto.is_some() || self.written.default.is_some() || self.optional.is_some()
+    /// What the store does with the column by itself.
+    pub fn managed(&self) -> Option<ManagedKind> {
+        self.written.managed.written().map(|(kind, _)| kind).next()
+    }
+
+    /// Whether only the store sets the column.
+    fn is_never_given(&self) -> bool {
+        self.managed().is_some_and(|kind| kind != ManagedKind::CreatedAt)
+    }
+
+    /// Whether an insert has to give the column.
+    pub fn must_be_given(&self) -> bool {
+        !self.is_never_given() && !self.may_be_left_out()
+    }
+
+    /// Whether an insert may give the column or leave it out.
+    pub fn may_be_left_out(&self) -> bool {
+        !self.is_never_given()
+            && (self.written.auto.is_some()
+                || self.written.default.is_some()
+                || self.optional.is_some()
+                || self.managed().is_some())
+    }
+
+    /// Whether an update may set the column.
+    pub fn may_be_patched(&self) -> bool {
+        !self.is_key() && self.managed().is_none()
     }
 
     pub fn default(&self) -> Option<Default<'_>> {
@@ -179,7 +204,7 @@ fn column_name(
 
 impl Vector {
     fn new(written: &VectorAttribute, errors: &Errors) -> Self {
-        let dimension = written.dimension.as_ref().map_or(1, |dimension| {
+        let dimension = written.dimension.as_ref().map(|dimension| {
             match dimension.base10_parse::<u32>() {
                 Ok(number) if number > 0 => number,
                 _ => {
@@ -193,10 +218,14 @@ impl Vector {
         Self {
             dimension,
             metric: one_of("metric", &metrics, written.metric.as_ref(), errors),
-            element: one_of("element", &[("f32", "F32")], written.element.as_ref(), errors),
+            element: (written.element.as_ref())
+                .map(|element| one_of("element", &ELEMENTS, Some(element), errors)),
         }
     }
 }
+
+/// What `element` can be, with the variants of `VectorElement`.
+const ELEMENTS: [(&str, &str); 3] = [("f32", "F32"), ("f16", "F16"), ("i8", "I8")];
 
 /// The variant that the string names; the first when there is no string.
 fn one_of(

@@ -1,6 +1,6 @@
 //! What can be said of a field: `#[table(key, auto, index, unique, json, text, vector(..),
-//! metadata, default = .., rename = "..", rename_from = "..", references(..), skip, embed)]` and
-//! serde's `rename` and `skip`.
+//! metadata, default = .., created_at, updated_at, version, soft_delete, rename = "..",
+//! rename_from = "..", references(..), skip, embed)]` and serde's `rename` and `skip`.
 
 use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, LitInt, LitStr};
@@ -8,6 +8,7 @@ use syn::{Attribute, Ident, LitInt, LitStr};
 use super::{
     attribute::{Item, ItemValue, items, items_of, set},
     embed::EmbedAttribute,
+    managed::ManagedAttributes,
     references::ReferencesAttribute,
     rename_from::{PreviousNames, rename_from},
     serde::SerdeField,
@@ -31,6 +32,10 @@ pub const NAMES: &[&str] = &[
     "rename_from",
     "skip",
     "embed",
+    "created_at",
+    "updated_at",
+    "version",
+    "soft_delete",
 ];
 
 /// The attributes of a field. Each is kept with the name that was written, for its place.
@@ -45,6 +50,7 @@ pub struct FieldAttributes {
     pub vector: Option<VectorAttribute>,
     pub metadata: Option<Ident>,
     pub default: Option<DefaultAttribute>,
+    pub managed: ManagedAttributes,
     pub rename: Option<(Ident, LitStr)>,
     pub references: Option<ReferencesAttribute>,
     pub rename_from: Option<PreviousNames>,
@@ -62,8 +68,10 @@ pub struct JsonAttribute {
 /// `vector(dim = N, metric = "..", element = "..")`.
 pub struct VectorAttribute {
     pub name: Ident,
-    /// `None` when it was given wrongly, which is reported already.
+    /// `None` when it was left out, or given wrongly, which is reported already.
     pub dimension: Option<LitInt>,
+    /// Whether it was tried to give one.
+    pub tried_dimension: bool,
     pub metric: Option<LitStr>,
     pub element: Option<LitStr>,
 }
@@ -130,6 +138,7 @@ impl FieldAttributes {
                     format!("there is no attribute `{name}`; did you mean `rename_from`?"),
                 );
             }
+            _ if self.managed.add(item, errors) => {}
             "name" => errors.at(name, "a column's name is given by `rename = \"..\"`; write that"),
             unknown @ ("schema" | "columns" | "crate") => {
                 errors.at(name, format!("`{unknown}` belongs on the struct, not on a field; write it above the struct"));
@@ -166,6 +175,7 @@ impl FieldAttributes {
         ]
         .into_iter()
         .flatten()
+        .chain(self.managed.written().map(|(_, name)| name))
     }
 }
 
@@ -216,17 +226,24 @@ fn default(item: &Item, errors: &Errors) -> Option<DefaultAttribute> {
     }
 }
 
+/// A whole `vector` attribute, for messages.
+pub const VECTOR_EXAMPLE: &str = "vector(dim = 384, metric = \"cosine\")";
+
 fn vector(item: &Item, errors: &Errors) -> Option<VectorAttribute> {
-    const EXAMPLE: &str = "vector(dim = 384, metric = \"cosine\")";
     const NAMES: [&str; 3] = ["dim", "metric", "element"];
 
-    let ItemValue::List(list) = &item.value else {
-        errors.at(&item.name, format!("`vector` needs its dimension; write `{EXAMPLE}`"));
-        return None;
+    let list = match &item.value {
+        // An array says its length by itself.
+        ItemValue::None => TokenStream::new(),
+        ItemValue::List(list) => list.clone(),
+        ItemValue::Assigned(_) => {
+            errors.at(&item.name, format!("`vector` takes a list; write `{VECTOR_EXAMPLE}`"));
+            return None;
+        }
     };
     let (mut dimension, mut metric, mut element) = (None, None, None);
     let mut tried_dimension = false;
-    for part in items_of(list.clone(), errors) {
+    for part in items_of(list, errors) {
         let name = &part.name;
         match name.to_string().as_str() {
             "dim" => {
@@ -250,13 +267,10 @@ fn vector(item: &Item, errors: &Errors) -> Option<VectorAttribute> {
                 errors.at(name, format!("there is no attribute `{name}`; did you mean `dim`?"));
             }
             unknown => {
-                let rest = did_you_mean(unknown, NAMES, || format!("; write `{EXAMPLE}`"));
+                let rest = did_you_mean(unknown, NAMES, || format!("; write `{VECTOR_EXAMPLE}`"));
                 errors.at(name, format!("`vector` has no attribute `{unknown}`{rest}"));
             }
         }
     }
-    if !tried_dimension {
-        errors.at(&item.name, format!("`vector` needs its dimension; write `{EXAMPLE}`"));
-    }
-    Some(VectorAttribute { name: item.name.clone(), dimension, metric, element })
+    Some(VectorAttribute { name: item.name.clone(), dimension, tried_dimension, metric, element })
 }

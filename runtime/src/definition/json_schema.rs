@@ -5,8 +5,11 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{ColumnDef, ColumnRole, TableDef, from_json_schema::type_of};
-use crate::column_type::ColumnType;
+use super::{
+    ColumnDef, ColumnRole, TableDef,
+    from_json_schema::{type_of, without_null},
+};
+use crate::column_type::{ColumnType, VectorElement};
 
 impl TableDef {
     /// The JSON Schema of one row.
@@ -30,6 +33,9 @@ impl TableDef {
                 }
                 if self.auto == Some(position) {
                     property.insert("x-auto-generated".into(), true.into());
+                }
+                if self.managed.contains(position) {
+                    property.insert("readOnly".into(), true.into());
                 }
             }
             properties.insert(column.name.to_string(), property);
@@ -80,7 +86,7 @@ impl ColumnDef {
         };
         if self.column_type == ColumnType::Json
             && let Json::Object(schema) = &mut schema
-            && type_of(schema) != ColumnType::Json
+            && type_of(&without_null(schema).0) != ColumnType::Json
         {
             // Without this word it would be read as a column of another type.
             schema.insert("x-column-type".into(), "json".into());
@@ -144,6 +150,7 @@ pub(super) fn type_schema(column_type: ColumnType) -> Json {
         ColumnType::Bool => json!({"type": "boolean"}),
         ColumnType::F32 => json!({"type": "number", "format": "float"}),
         ColumnType::F64 => json!({"type": "number", "format": "double"}),
+        ColumnType::Decimal => json!({"type": "string", "format": "decimal"}),
         ColumnType::Text => json!({"type": "string"}),
         ColumnType::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
         ColumnType::Uuid => json!({"type": "string", "format": "uuid"}),
@@ -153,9 +160,16 @@ pub(super) fn type_schema(column_type: ColumnType) -> Json {
         ColumnType::Time => json!({"type": "string", "format": "partial-time"}),
         ColumnType::TextList => json!({"type": "array", "items": {"type": "string"}}),
         ColumnType::FloatList => json!({"type": "array", "items": {"type": "number"}}),
+        ColumnType::F16List => {
+            json!({"type": "array", "items": {"type": "number"}, "x-element": "f16"})
+        }
+        ColumnType::I8List => json!({"type": "array", "items": small_integer()}),
         ColumnType::Vector(vector) => json!({
             "type": "array",
-            "items": {"type": "number"},
+            "items": match vector.element {
+                VectorElement::F32 | VectorElement::F16 => json!({"type": "number"}),
+                VectorElement::I8 => small_integer(),
+            },
             "minItems": vector.dimension,
             "maxItems": vector.dimension,
             "format": "vector",
@@ -164,6 +178,11 @@ pub(super) fn type_schema(column_type: ColumnType) -> Json {
         }),
         _ => Json::Bool(true),
     }
+}
+
+/// An element of a list of `i8`.
+pub(super) fn small_integer() -> Json {
+    json!({"type": "integer", "minimum": i8::MIN, "maximum": i8::MAX})
 }
 
 /// The schema of a `json(schema)` column's type, as schemars writes it.
@@ -211,6 +230,19 @@ mod tests {
         assert_eq!(schema["format"], "vector");
         assert_eq!(schema["minItems"], 3);
         assert_eq!(schema["x-metric"], "dot");
+
+        column.column_type = ColumnType::Vector(VectorType {
+            dimension: 3,
+            metric: Metric::Dot,
+            element: VectorElement::I8,
+        });
+        let schema = column.json_schema();
+        assert_eq!(schema["items"], json!({"type": "integer", "minimum": -128, "maximum": 127}));
+        assert_eq!(schema["x-element"], "i8");
+
+        column.column_type = ColumnType::Decimal;
+        let decimal = json!({"type": ["string", "null"], "format": "decimal"});
+        assert_eq!(column.json_schema(), decimal);
 
         column.column_type = ColumnType::Json;
         assert_eq!(column.json_schema(), true);

@@ -11,10 +11,11 @@ use std::{
 
 use imbl::OrdMap;
 
-use super::{changes::Log, links::Links};
+use super::links::Links;
 use crate::{
     definition::{TableDef, same_columns},
     error::{Error, Result},
+    filter::FilterTree,
     patch::Assignment,
     storage::WriteMode,
     value::{EncodedKey, EncodedRow, KeyValues, Value, compare_slices},
@@ -30,8 +31,6 @@ pub(super) struct Table {
     /// The key first, then the declared indexes.
     pub(super) indexes: Vec<Index>,
     pub(super) links: RwLock<Links>,
-    /// What happened, where somebody asked for it.
-    pub(super) log: Log,
     /// Whether it refers to a table, or is referred to. Changes only while the state is locked.
     is_linked: AtomicBool,
     state: RwLock<State>,
@@ -130,7 +129,7 @@ impl Table {
         let entries = vec![Entries::new(); indexes.len()];
         let state = RwLock::new(State { ready: false, entries, last_id: 0 });
         let (links, is_linked) = (RwLock::default(), AtomicBool::new(false));
-        Self { definition, indexes, links, log: Log::default(), is_linked, state }
+        Self { definition, indexes, links, is_linked, state }
     }
 
     /// Fails when `definition` has other columns, another key or other indexes.
@@ -149,6 +148,7 @@ impl Table {
             && ours.references.len() == definition.references.len()
             && (ours.references.iter().zip(&*definition.references))
                 .all(|(own, other)| own.is_same(ours, other, definition))
+            && ours.managed == definition.managed
         {
             Ok(())
         } else {
@@ -240,6 +240,9 @@ impl Table {
                 _ => Err(self.conflict(&self.indexes[0])),
             };
         }
+        if mode == WriteMode::Put && self.definition.managed.changes_puts() {
+            row = self.definition.stored_by_put(row, existing.as_deref())?;
+        }
         if let Some(taken) = self.taken(state, &row.0, existing.as_ref()) {
             return match mode {
                 WriteMode::InsertIfAbsent => Ok(None),
@@ -253,14 +256,16 @@ impl Table {
         Ok(Some(row))
     }
 
-    /// Changes one row, and answers with the whole of it.
+    /// Changes one row, if it matches, and answers with the whole of it.
     pub(super) fn update_row(
         &self,
         state: &mut State,
         key: EncodedKey,
+        condition: &FilterTree,
         assignments: &[Assignment],
     ) -> Result<Option<EncodedRow>> {
-        let existing = state.entries[0].get(&SortKey::at(key.0)).cloned();
+        let existing = state.entries[0].get(&SortKey::at(key.0));
+        let existing = existing.filter(|row| condition.matches(row)).cloned();
         existing.map(|existing| self.change_row(state, &existing, assignments)).transpose()
     }
 
@@ -332,9 +337,15 @@ impl Table {
         Ok(assigned)
     }
 
-    /// Removes the row with that key.
-    pub(super) fn delete_row(&self, state: &mut State, key: EncodedKey) -> bool {
-        let existing = state.entries[0].get(&SortKey::at(key.0)).cloned();
+    /// Removes the row with that key, if it matches.
+    pub(super) fn delete_row(
+        &self,
+        state: &mut State,
+        key: EncodedKey,
+        condition: &FilterTree,
+    ) -> bool {
+        let existing = state.entries[0].get(&SortKey::at(key.0));
+        let existing = existing.filter(|row| condition.matches(row)).cloned();
         if let Some(existing) = &existing {
             self.remove(state, existing);
         }

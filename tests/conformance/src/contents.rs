@@ -16,7 +16,8 @@ use crate::{
 #[macro_export]
 macro_rules! __contents {
     ($then:ident $($given:tt)*) => {
-        $crate::$then! {
+        $crate::__with_optional_types! {
+            $then
             $($given)*
 
             OnStore setup {
@@ -211,6 +212,12 @@ macro_rules! __contents {
                 refuses_nul_in_keys;
                 refuses_such_values_in_filters;
             }
+            OnStore vectors {
+                of_a_fixed_length_are_lists_too;
+                come_back_however_they_were_written;
+                come_back_from_large_bulks;
+                that_no_backend_holds_are_refused;
+            }
             OnStore reading {
                 of_what_is_not_there_is_none;
                 by_a_compound_key_takes_all_of_it;
@@ -403,6 +410,54 @@ macro_rules! __contents {
                 a_dropped_write_is_done_or_not;
                 a_dropped_read_harms_nothing;
             }
+            OnStore managed_times {
+                are_set_where_they_are_left_out;
+                created_at_can_be_given_for_a_new_row;
+                created_at_is_kept_by_what_replaces_the_row;
+                updated_at_is_set_by_every_write;
+                of_a_large_bulk_are_set_and_kept;
+                can_be_all_that_a_row_has;
+                are_filled_into_rows_by_a_migration [MIGRATIONS, PERSISTENT];
+                may_stand_after_embedded_columns;
+            }
+            OnStore versions {
+                begin_at_one_and_count_every_write;
+                refuse_a_row_that_was_written_since;
+                tell_a_row_that_is_gone;
+                of_a_bulk_are_all_checked;
+                of_a_bulk_are_those_that_its_own_rows_left;
+                pass_a_unique_value_on;
+                of_a_large_bulk_are_checked;
+                lose_no_change_of_many_writers;
+                of_writes_at_once_are_told_one_by_one;
+                hold_in_transactions [TRANSACTIONS];
+                count_upserts;
+                of_generated_and_compound_keys;
+                are_never_negative;
+            }
+            OnStore soft_deletion {
+                hides_rows_from_everything;
+                deletes_once;
+                of_all_hides_all;
+                is_undone_by_restore;
+                ends_with_a_purge;
+                is_undone_by_a_put;
+                is_undone_by_an_upsert;
+                leaves_keys_and_unique_values_taken;
+                hides_rows_from_updates;
+                belongs_to_its_transaction [TRANSACTIONS];
+                is_a_write_for_other_managed_columns;
+                fires_the_events_of_a_deletion;
+            }
+            OnStore hidden_rows {
+                are_not_projected;
+                are_no_part_of_aggregates;
+                are_not_related [REFERENCES];
+                are_not_found_by_documents;
+                are_no_records;
+                are_not_incremented;
+                are_seen_by_raw_sql [SQL];
+            }
             OnStore errors {
                 say_where_they_happened;
                 name_the_columns_of_a_conflict;
@@ -465,37 +520,6 @@ macro_rules! __contents {
                 rows_take_one_query_or_two [REFERENCES];
                 errors_say_where_they_are_from [REFERENCES];
             }
-            OnStore changes {
-                tell_what_happened_to_each_row [CHANGES];
-                come_from_every_operation [CHANGES];
-                wait_for_the_commit [CHANGES, TRANSACTIONS];
-                leave_out_what_a_savepoint_undid [CHANGES, TRANSACTIONS, SAVEPOINTS];
-                go_on_after_a_cursor [CHANGES];
-                begin_with_a_snapshot_if_asked [CHANGES];
-                miss_nothing_between_a_snapshot_and_what_follows [CHANGES];
-                pass_a_filter_by_the_old_or_the_new_row [CHANGES];
-                carry_every_value_to_the_bit [CHANGES];
-                follow_compound_keys_and_schemas [CHANGES];
-                need_a_log [CHANGES];
-                can_be_asked_for_later_and_by_one_program_alone [CHANGES];
-                can_be_asked_for_of_a_whole_store [CHANGES, TRANSACTIONS];
-                end_when_the_log_is_removed [CHANGES];
-                refuse_a_cursor_of_another_table [CHANGES];
-                end_with_the_handle [CHANGES];
-                come_to_each_at_its_own_pace [CHANGES];
-                are_in_order_for_each_key [CHANGES];
-                can_be_given_to_a_callback [CHANGES];
-                keep_a_query_up_to_date [CHANGES];
-                of_a_transaction_are_none_of_a_live_query [CHANGES, TRANSACTIONS];
-                tell_of_rows_that_went_with_others [CHANGES, REFERENCES, TRANSACTIONS];
-                tell_what_raw_sql_did [CHANGES, SQL];
-                fit_the_columns_after_a_migration [CHANGES, MIGRATIONS, PERSISTENT];
-                are_begun_by_a_migration [CHANGES, MIGRATIONS];
-            }
-            OnDatabase changes_elsewhere {
-                of_before_are_there_after_reopening [CHANGES, PERSISTENT];
-                of_other_stores_are_seen [CHANGES, PERSISTENT, MULTI_PROCESS];
-            }
             OnDatabase reopening {
                 finds_every_row_again [PERSISTENT];
                 never_generates_a_key_again [PERSISTENT];
@@ -521,6 +545,51 @@ macro_rules! __contents {
                 can_be_those_of_a_runtime;
             }
         }
+    };
+}
+
+/// Adds the behaviours of other crates' types. A feature of this crate is seen by its own macros
+/// alone, and not where they are used.
+#[cfg(feature = "optional-types")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_optional_types {
+    ($then:ident $($contents:tt)*) => {
+        $crate::$then! {
+            $($contents)*
+            OnStore decimals {
+                come_back_by_their_value;
+                are_equal_whatever_zeros_they_end_with;
+                sort_by_their_value;
+            }
+            OnStore half_vectors {
+                come_back_to_the_bit;
+                come_back_from_large_bulks;
+                that_no_backend_holds_are_refused;
+            }
+            OnStore jiff_date_times {
+                come_back_to_the_microsecond;
+                are_cut_to_the_microsecond;
+                are_keys_operands_and_in_order;
+                are_kept_up_by_the_store;
+            }
+            OnStore time_date_times {
+                come_back_to_the_microsecond;
+                are_cut_to_the_microsecond_in_utc;
+                are_keys_operands_and_in_order;
+                are_kept_up_by_the_store;
+            }
+        }
+    };
+}
+
+/// Adds nothing, since the feature `optional-types` is off.
+#[cfg(not(feature = "optional-types"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_optional_types {
+    ($then:ident $($contents:tt)*) => {
+        $crate::$then! { $($contents)* }
     };
 }
 
