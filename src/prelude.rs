@@ -5,6 +5,5 @@
 pub use crate::{
     ClientKeys, Cursor, EventKind, Filter, OpenStore, Page,
     PatchField::{self, Keep, Set},
-    Projection, Store, Table, TableEmbed, TableEnum, TableNewtype, Tabular, TabularEvent,
-    increment,
+    Store, Table, Tabular, TabularEvent, increment,
 };

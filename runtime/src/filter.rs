@@ -5,9 +5,7 @@
 //! it. NULL follows SQL's three-valued logic: a comparison with NULL is neither true nor false,
 //! and only what is true matches.
 
-mod combine;
 mod evaluate;
-mod json;
 mod like;
 
 use std::{
@@ -20,7 +18,6 @@ pub use self::like::{LikePattern, LikeToken};
 use crate::{
     definition::TableDef,
     error::{Error, Result},
-    json_path::{JsonPath, JsonTest},
     value::Value,
 };
 
@@ -149,15 +146,6 @@ pub enum FilterTree {
         /// What it contains.
         part: String,
     },
-    /// What lies at a path in a JSON column passes a test.
-    Json {
-        /// The column's position.
-        column: usize,
-        /// Where in the document.
-        path: JsonPath,
-        /// What is asked of it.
-        test: JsonTest,
-    },
 }
 
 /// How a column's value compares with another.
@@ -277,10 +265,10 @@ impl FilterTree {
                 parts.iter().try_for_each(|part| part.check(definition))
             }
             Self::Not(part) => part.check(definition),
-            Self::Compare { column, value, .. } => check_column(*column)?.check_compared(value),
+            Self::Compare { column, value, .. } => check_column(*column)?.check_operand(value),
             Self::InList { column, values } => {
                 let column = check_column(*column)?;
-                values.iter().try_for_each(|value| column.check_compared(value))
+                values.iter().try_for_each(|value| column.check_operand(value))
             }
             Self::IsNull { column } => check_column(*column).map(drop),
             Self::Like { column, pattern } => {
@@ -290,7 +278,6 @@ impl FilterTree {
             Self::StartsWith { column, prefix: text } | Self::Contains { column, part: text } => {
                 check_column(*column)?.check_operand(&Value::Text(text.clone()))
             }
-            Self::Json { column, path, test } => test.check(check_column(*column)?, path),
         }
     }
 }

@@ -7,37 +7,27 @@
 //! A typed shell lies over an untyped core. [`Tabular`], [`Query`] and [`Filter`] know the
 //! user's type and do almost nothing; engines see tables as data and are compiled once.
 
-pub mod aggregate;
 mod backend;
 mod capabilities;
 pub mod codec;
 mod column;
 mod column_type;
 mod cursor;
-mod decimal;
 mod definition;
-mod embed;
 mod engine;
 mod environment;
 mod error;
 mod events;
 mod filter;
-mod json_path;
 mod maybe_send;
 pub mod memory;
-pub mod migration;
 mod order;
 mod patch;
-mod projection;
-mod raw_sql;
-mod record;
-mod reference;
 mod row_lock;
 mod selection;
 pub mod sql;
 mod storage;
 mod store;
-mod suggest;
 mod table;
 mod tabular;
 #[cfg(test)]
@@ -46,7 +36,6 @@ mod transaction;
 mod value;
 
 pub use self::{
-    aggregate::{AggregateOutput, AggregateTerm, Aggregation},
     backend::{Backend, BackendTransaction, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
     codec::{
@@ -56,45 +45,26 @@ pub use self::{
     column::{Column, NotNullOperand, Operand},
     column_type::{ColumnType, Metric, VectorElement, VectorType},
     cursor::Cursor,
-    decimal::DecimalValue,
-    definition::{
-        ColumnDef, ColumnRole, DerivedSql, Expected, IndexDef, ManagedColumns, RenameFrom,
-        TableBuilder, TableDef, ValueSchema, Variants,
-    },
-    embed::{ColumnTree, Embed},
+    definition::{ColumnDef, ColumnRole, DerivedSql, IndexDef, TableDef},
     engine::EngineId,
     environment::{Clock, Environment, IdGenerator, SystemClock, UuidV7Generator},
-    error::{Context, Error, ReferenceProblem, Result, Source},
+    error::{Context, Error, Result, Source},
     events::{EventKind, Events, Subscription, TabularEvent},
     filter::{Comparison, Filter, FilterTree, LikePattern, LikeToken},
-    json_path::{
-        AtPath, JsonDocument, JsonPath, JsonScalar, JsonTest, JsonType, PathSegment, ReadAsType,
-        TypedAtPath,
-    },
     maybe_send::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
-    migration::{Migration, MigrationFile, MigrationStep, MigrationStepKind, Plan, PlannedSteps},
     order::{Direction, Order, OrderTerm, compare_rows},
     patch::{
         Assignment, AssignmentKind, Increment, PatchField, Step, StepOf, TablePatch, increment,
     },
-    projection::{
-        ColumnKind, ColumnList, ColumnOf, Extremes, FieldOf, OrderedKinds, Projection, Summable,
-    },
-    raw_sql::{AssertTrusted, RawParameter, RawRow, RawSql, RawStatement, RawValue, SqlText},
-    record::{IntoRecordValue, Record, RecordKey, RecordPatch},
-    reference::{OnDelete, Reference, ReferenceDef, ReferencedTable, RefersTo, TableSet},
     row_lock::{LockStrength, LockWait, RowLock},
     selection::Selection,
     storage::{DynTabularStorage, RowReceiver, RowSink, Statement, TabularStorage, WriteMode},
     store::{Store, StoreBuilder},
     table::{
-        BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, Row, SoftDelete,
-        Table, TableKey,
+        BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, Row, Table,
+        TableKey,
     },
-    tabular::{
-        AggregateQuery, Anywhere, BelongingTo, ClientKeys, GroupBy, GroupQuery, InTransaction,
-        LinkedTo, Page, ProjectedQuery, Query, Tabular, UniqueColumns, Upsert,
-    },
+    tabular::{Anywhere, ClientKeys, InTransaction, Page, Query, Tabular, UniqueColumns, Upsert},
     transaction::Transaction,
     value::{EncodedKey, EncodedRow, NewRow, Value},
 };
@@ -107,13 +77,7 @@ pub mod __private {
     pub use storehouse_sql::CrudSql;
 
     pub use crate::{
-        codec::derived::json_default,
-        definition::DefinitionCell,
-        embed::{After, ColumnsAt, Past, Place, Start, check_names, indexes},
-        postgres_sql,
-        projection::read_by_name,
-        raw_sql::plan_by_name,
-        sqlite_sql,
+        codec::derived::json_default, definition::DefinitionCell, postgres_sql, sqlite_sql,
         table::key_of_row,
     };
 }

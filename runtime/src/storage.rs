@@ -8,7 +8,6 @@
 use std::{any::Any, future::Future, ops::ControlFlow, sync::Arc};
 
 use crate::{
-    aggregate::Aggregation,
     capabilities::Capabilities,
     codec::{ColumnSource, DecodeError},
     definition::TableDef,
@@ -32,13 +31,6 @@ pub trait RowReceiver: MaybeSend + 'static {
         position: usize,
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError>;
-
-    /// Takes the names of the columns, before the first row. Only the answer to SQL of the program's own
-    /// needs them; elsewhere who asks knows them already, and this is not called.
-    fn begin(&mut self, columns: &[&str]) -> Result<()> {
-        let _ = columns;
-        Ok(())
-    }
 
     /// Gives the receiver back as what it was made as.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
@@ -100,19 +92,10 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         rows: RowSink,
     ) -> impl Future<Output = Result<RowSink>> + MaybeSend;
 
-    /// Hands the selected rows to `rows`, in order: whole, or only the columns that
-    /// [`Selection::columns`] names. Who has whole rows hands them to [`Selection::receiver`].
+    /// Hands the selected rows to `rows`, in order.
     fn select(
         &self,
         selection: Selection,
-        rows: RowSink,
-    ) -> impl Future<Output = Result<RowSink>> + MaybeSend;
-
-    /// Hands the answer of an aggregation to `rows`, in order. Who has rows and no database that
-    /// does this calls [`Aggregation::evaluate`].
-    fn aggregate(
-        &self,
-        aggregation: Aggregation,
         rows: RowSink,
     ) -> impl Future<Output = Result<RowSink>> + MaybeSend;
 
@@ -122,9 +105,6 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
     /// Writes rows, all or none, in order. Where the key has a generated integer, a NULL in it
     /// asks for a new one. Answers in order with the rows as stored; with `None` where
     /// [`WriteMode::InsertIfAbsent`] left something there.
-    ///
-    /// Where a table has [`ManagedColumns`](crate::ManagedColumns), [`WriteMode::Put`] stores what
-    /// [`TableDef::stored_by_put`] says, in one step with finding out what is there.
     fn write(
         &self,
         rows: Vec<EncodedRow>,
@@ -143,13 +123,11 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         assignments: Vec<Assignment>,
     ) -> impl Future<Output = Result<EncodedRow>> + MaybeSend;
 
-    /// Changes columns of the row with that key, if it matches `condition`, and answers with the
-    /// whole row, or with `None` when there is no such row. There is at least one assignment, and
-    /// none is to the key.
+    /// Changes columns of the row with that key and answers with the whole row, or with `None`
+    /// when there is no such row. There is at least one assignment, and none is to the key.
     fn update(
         &self,
         key: EncodedKey,
-        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> impl Future<Output = Result<Option<EncodedRow>>> + MaybeSend;
 
@@ -161,12 +139,8 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         assignments: Vec<Assignment>,
     ) -> impl Future<Output = Result<u64>> + MaybeSend;
 
-    /// Deletes the row with that key, if it matches `condition`; `false` when there is none.
-    fn delete(
-        &self,
-        key: EncodedKey,
-        condition: FilterTree,
-    ) -> impl Future<Output = Result<bool>> + MaybeSend;
+    /// Deletes the row with that key; `false` when there is none.
+    fn delete(&self, key: EncodedKey) -> impl Future<Output = Result<bool>> + MaybeSend;
 
     /// Deletes the rows that match, and counts them.
     fn delete_search(&self, filter: FilterTree) -> impl Future<Output = Result<u64>> + MaybeSend;
@@ -178,12 +152,6 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
     fn to_sql(&self, selection: &Selection) -> Result<Statement> {
         let _ = selection;
         Err(Error::unsupported("to_sql", self.backend(), "use `explain()` to see how it runs"))
-    }
-
-    /// The SQL of an aggregation; [`Error::Unsupported`] where queries are not SQL.
-    fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
-        let _ = aggregation;
-        Err(Error::unsupported("to_sql", self.backend(), "leave it out"))
     }
 
     /// How the backend would run a query, in words for a person.
@@ -226,18 +194,16 @@ object_safe! {
         fn backend(&self) -> &'static str;
         fn capabilities(&self) -> Capabilities;
         fn to_sql(&self, selection: &Selection) -> Result<Statement>;
-        fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement>;
         async fn setup_database(&self) -> Result<()>;
         async fn get(&self, key: EncodedKey, rows: RowSink) -> Result<RowSink>;
         async fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> Result<RowSink>;
         async fn select(&self, selection: Selection, rows: RowSink) -> Result<RowSink>;
-        async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink>;
         async fn count(&self, filter: FilterTree) -> Result<u64>;
         async fn write(&self, rows: Vec<EncodedRow>, mode: WriteMode) -> Result<Vec<Option<EncodedRow>>>;
         async fn upsert(&self, row: EncodedRow, unique: Vec<usize>, assignments: Vec<Assignment>) -> Result<EncodedRow>;
-        async fn update(&self, key: EncodedKey, condition: FilterTree, assignments: Vec<Assignment>) -> Result<Option<EncodedRow>>;
+        async fn update(&self, key: EncodedKey, assignments: Vec<Assignment>) -> Result<Option<EncodedRow>>;
         async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64>;
-        async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool>;
+        async fn delete(&self, key: EncodedKey) -> Result<bool>;
         async fn delete_search(&self, filter: FilterTree) -> Result<u64>;
         async fn delete_all(&self) -> Result<()>;
         async fn explain(&self, selection: Selection) -> Result<String>;

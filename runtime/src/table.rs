@@ -32,10 +32,6 @@ pub trait Row: Sized + MaybeSend + MaybeSync + 'static {
     ) -> Result<Self, DecodeError>;
     /// A copy of one column's value.
     fn value(&self, column: usize) -> Result<Value, EncodeError>;
-    /// The row on its way in. A type that can leave columns out says here which.
-    fn into_new_row(self) -> Result<NewRow, EncodeError> {
-        self.encode().map(NewRow::from)
-    }
 }
 
 /// A type whose definition the compiler knows.
@@ -47,8 +43,6 @@ pub trait Row: Sized + MaybeSend + MaybeSync + 'static {
 pub trait Table: Row {
     /// The patch struct, `{Name}Patch`.
     type Patch: TablePatch<Self>;
-    /// What has the column constants: the type itself, or what `columns = ".."` names.
-    type Columns;
 
     /// The table's name, columns, key and indexes.
     fn definition() -> &'static Arc<TableDef>;
@@ -130,18 +124,13 @@ impl BorrowedAs<[u8]> for Vec<u8> {
     }
 }
 
-/// What `delete` and `update` take: the key of a `T`, or a `T` itself, each by reference.
+/// What `delete` takes: the key of a `T`, or a `T` itself, each by reference.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a `{T}` nor the key of one",
     label = "not a reference to a row or to a key",
     note = "give a reference to the key, `&row.id`, or to the row, `&row`"
 )]
 pub trait KeyOrRow<T> {
-    /// The version that the row was read with, where rows have one; a key alone has none.
-    fn version(&self) -> Option<Value> {
-        None
-    }
-
     /// The key's values.
     fn into_key(self) -> Result<EncodedKey, EncodeError>;
 }
@@ -152,14 +141,6 @@ impl<T, K: IntoKey<T>> KeyOrRow<T> for K {
         Ok(IntoKey::into_key(self))
     }
 }
-
-/// A table whose rows are marked as deleted and stay: one with a `soft_delete` column.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no `soft_delete` column",
-    label = "what is deleted from this table is gone",
-    note = "mark a field `deleted_at: Option<DateTime<Utc>>` with `#[table(soft_delete)]`"
-)]
-pub trait SoftDelete: Row {}
 
 /// What `put` and `insert` take: a whole row, the insert struct, or the insert struct joined
 /// with what may be left out.
@@ -176,7 +157,7 @@ pub trait Insertable<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Row> Insertable<T> for T {
     fn into_new_row(self) -> Result<NewRow, EncodeError> {
-        Row::into_new_row(self)
+        self.encode().map(NewRow::from)
     }
 }
 

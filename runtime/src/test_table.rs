@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     column_type::ColumnType,
-    definition::{ColumnDef, ColumnRole, DerivedSql, IndexDef, ManagedColumns, TableDef},
+    definition::{ColumnDef, ColumnRole, DerivedSql, IndexDef, TableDef},
 };
 
 /// `products(id i64 auto key, sku text unique, price f64, note text null)`, price indexed.
@@ -17,7 +17,6 @@ pub(crate) fn definition() -> Arc<TableDef> {
         default: None,
         role: ColumnRole::Plain,
         json_schema: None,
-        rename_from: Vec::new().into(),
     };
     let index = |name: &'static str, columns: Vec<usize>, unique| IndexDef {
         name: name.into(),
@@ -43,10 +42,6 @@ pub(crate) fn definition() -> Arc<TableDef> {
         ]
         .into(),
         shard_by: None,
-        references: Vec::new().into(),
-        managed: ManagedColumns::NONE,
-        rename_from: Vec::new().into(),
-        given_schema: None,
         sql: DerivedSql::default(),
     })
 }

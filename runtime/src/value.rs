@@ -4,13 +4,10 @@
 use std::{
     cmp::Ordering,
     hash::{Hash, Hasher},
-    sync::Arc,
 };
 
 use smallvec::SmallVec;
 use uuid::Uuid;
-
-use crate::{decimal::DecimalValue, definition::TableDef};
 
 /// One value of one column.
 ///
@@ -41,16 +38,10 @@ pub enum Value {
     Time(i64),
     /// A JSON document.
     Json(serde_json::Value),
-    /// A list of numbers, and vectors of them.
+    /// A list of numbers, and every vector.
     FloatList(Vec<f32>),
     /// A list of texts.
     TextList(Vec<String>),
-    /// A decimal number.
-    Decimal(DecimalValue),
-    /// A list of half-precision numbers, and vectors of them: each by the bits of IEEE 754's binary16.
-    F16List(Vec<u16>),
-    /// A list of 8-bit integers, and vectors of them.
-    I8List(Vec<i8>),
 }
 
 impl Value {
@@ -75,9 +66,6 @@ impl Value {
             Self::Json(_) => "JSON",
             Self::FloatList(_) => "a list of numbers",
             Self::TextList(_) => "a list of texts",
-            Self::Decimal(_) => "a decimal number",
-            Self::F16List(_) => "a list of half-precision numbers",
-            Self::I8List(_) => "a list of 8-bit integers",
         }
     }
 
@@ -101,10 +89,6 @@ impl Value {
             (Self::Date(a), Self::Date(b)) => a.cmp(b),
             (Self::FloatList(a), Self::FloatList(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
             (Self::TextList(a), Self::TextList(b)) => a.cmp(b),
-            (Self::Decimal(a), Self::Decimal(b)) => a.cmp(b),
-            // Lists have no order, so any does.
-            (Self::F16List(a), Self::F16List(b)) => a.cmp(b),
-            (Self::I8List(a), Self::I8List(b)) => a.cmp(b),
             (Self::Json(a), Self::Json(b)) => a.to_string().cmp(&b.to_string()),
             (a, b) => a.rank().cmp(&b.rank()),
         }
@@ -125,9 +109,6 @@ impl Value {
             Self::Json(_) => 10,
             Self::FloatList(_) => 11,
             Self::TextList(_) => 12,
-            Self::Decimal(_) => 13,
-            Self::F16List(_) => 14,
-            Self::I8List(_) => 15,
         }
     }
 }
@@ -206,7 +187,6 @@ impl Hash for Value {
             Self::Bytes(value) => value.hash(state),
             Self::Uuid(value) => value.hash(state),
             Self::Date(value) => value.hash(state),
-            Self::Decimal(value) => value.hash(state),
             // No key column has these types; equal values still hash alike.
             _ => self.rank().hash(state),
         }
@@ -230,48 +210,29 @@ pub struct EncodedRow(pub Vec<Value>);
 
 /// A row on its way in, in which a column may be left out: a default, a generated key or NULL
 /// takes its place.
-#[derive(Clone, Debug)]
-pub struct NewRow {
-    values: Vec<Option<Value>>,
-    /// The table that a record was made for, which need not be the one that it is put into.
-    definition: Option<Arc<TableDef>>,
-}
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRow(Vec<Option<Value>>);
 
 impl NewRow {
     /// A row of `columns` columns, all left out.
     pub fn new(columns: usize) -> Self {
-        Self { values: vec![None; columns], definition: None }
+        Self(vec![None; columns])
     }
 
     /// Gives one column its value.
     pub fn set(&mut self, column: usize, value: Value) {
-        self.values[column] = Some(value);
+        self.0[column] = Some(value);
     }
 
     /// The values, with `None` where a column was left out.
     pub fn into_values(self) -> Vec<Option<Value>> {
-        self.values
-    }
-
-    pub(crate) fn of_record(values: Vec<Option<Value>>, definition: Arc<TableDef>) -> Self {
-        Self { values, definition: Some(definition) }
-    }
-
-    /// The table that a record was made for; none for other rows.
-    pub(crate) fn definition(&self) -> Option<&TableDef> {
-        self.definition.as_deref()
-    }
-}
-
-impl PartialEq for NewRow {
-    fn eq(&self, other: &Self) -> bool {
-        self.values == other.values
+        self.0
     }
 }
 
 impl From<EncodedRow> for NewRow {
     fn from(row: EncodedRow) -> Self {
-        Self { values: row.0.into_iter().map(Some).collect(), definition: None }
+        Self(row.0.into_iter().map(Some).collect())
     }
 }
 

@@ -15,7 +15,6 @@ use crate::{
     error::UNIQUE_VIOLATION,
     pool::Failure,
     table::Table,
-    types::Pgvector,
     write::bind_keys,
 };
 
@@ -123,7 +122,7 @@ async fn has_any(
     rows: &[EncodedRow],
     step: usize,
 ) -> Result<bool, Failure> {
-    let mut arguments = Arguments::new(&table.definition, Pgvector::default());
+    let mut arguments = Arguments::new(&table.definition, None);
     bind_keys(&mut arguments, table, rows, step)?;
     let sql = AssertSqlSafe(format!("SELECT EXISTS ({})", table.get_many));
     let found = engine.query(sql, arguments.into_inner()).fetch_one(connection).await?;

@@ -3,9 +3,8 @@
 //! Text columns have the collation "C", so that text compares by bytes whatever the database's
 //! own collation is. Where a column can be NULL its indexes put NULL first, as orderings do.
 
-pub(crate) mod live;
+mod live;
 mod privileges;
-pub(crate) mod references;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +19,7 @@ use crate::{
     pool::Failure,
     profile::Profile,
     table::Table,
-    types::{Pgvector, declared, is_vector},
+    types::{declared, is_vector},
 };
 
 /// The number of the lock that set-ups take turns by: "storehou" in ASCII.
@@ -58,14 +57,13 @@ async fn create(
     if profile.has_advisory_locks() {
         take_turn(connection).await?;
     }
-    let pgvector = find_pgvector(engine, definition, connection).await?;
-    let live = LiveTable::read(connection, definition.schema.as_deref(), &definition.name).await?;
+    let has_pgvector = has_pgvector(engine, definition, connection).await?;
+    let live = LiveTable::read(connection, definition).await?;
     let needs = Needs { definition, options: &engine.options.connect };
-    references::check_targets(&needs, live.is_none(), connection).await?;
     let Some(live) = live else {
         create_schema(&needs, connection).await?;
-        let created = run(connection, create_table(definition, pgvector, profile)).await;
-        created.map_err(|failure| references::not_unique(needs.a_schema(failure), definition))?;
+        let created = run(connection, create_table(definition, has_pgvector, profile)).await;
+        created.map_err(|failure| needs.a_schema(failure))?;
         if let Some(sql) = distribute(definition, profile) {
             run(connection, sql).await?;
         }
@@ -74,12 +72,11 @@ async fn create(
         }
         return Ok(());
     };
-    let differences = live.differences(definition, pgvector);
+    let differences = live.differences(definition, has_pgvector);
     if !differences.is_empty() {
         return Err(Failure::from(Error::schema(format!(
             "table `{}` differs from its definition: {}. Change the definition to match, or \
-             migrate the table, with the steps that `store.migration().table::<T>().plan()` shows; \
-             nothing was changed",
+             migrate the table; nothing was changed",
             definition.full_name(),
             differences.join("; ")
         ))));
@@ -92,7 +89,7 @@ async fn create(
 
 /// Waits until no other set-up is under way, so that no two create the same thing. Others wait in
 /// turn until this transaction has ended.
-pub(crate) async fn take_turn(connection: &mut PgConnection) -> Result<(), Failure> {
+async fn take_turn(connection: &mut PgConnection) -> Result<(), Failure> {
     // An index on a large table takes longer than anybody should wait for a row.
     let before: String = sqlx::query_scalar("SELECT current_setting('lock_timeout')")
         .persistent(false)
@@ -112,7 +109,13 @@ pub(crate) async fn take_turn(connection: &mut PgConnection) -> Result<(), Failu
 /// it also where it is there.
 async fn create_schema(needs: &Needs<'_>, connection: &mut PgConnection) -> Result<(), Failure> {
     let Some(schema) = needs.definition.schema.as_deref() else { return Ok(()) };
-    if has_schema(schema, connection).await? {
+    let is_there: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
+            .bind(schema)
+            .persistent(false)
+            .fetch_one(&mut *connection)
+            .await?;
+    if is_there {
         return Ok(());
     }
     let mut sql = String::from("CREATE SCHEMA IF NOT EXISTS ");
@@ -120,30 +123,17 @@ async fn create_schema(needs: &Needs<'_>, connection: &mut PgConnection) -> Resu
     run(connection, sql).await.map_err(|failure| needs.the_database(failure))
 }
 
-/// Whether there is a schema of that name.
-pub(crate) async fn has_schema(
-    schema: &str,
-    connection: &mut PgConnection,
-) -> Result<bool, Failure> {
-    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
-        .bind(schema)
-        .persistent(false)
-        .fetch_one(connection)
-        .await?)
-}
-
-/// pgvector's types, if there is a vector. The extension is installed where the server has it.
-async fn find_pgvector(
+/// Whether vectors are pgvector's. The extension is installed where the server has it.
+async fn has_pgvector(
     engine: &Engine,
     definition: &TableDef,
     connection: &mut PgConnection,
-) -> Result<Pgvector, Failure> {
+) -> Result<bool, Failure> {
     if !definition.columns.iter().any(|column| is_vector(column.column_type)) {
-        return Ok(Pgvector::default());
+        return Ok(false);
     }
-    let found = engine.look_for_pgvector(&mut *connection).await?;
-    if found.vector.is_some() {
-        return Ok(found);
+    if engine.look_for_pgvector(&mut *connection).await?.is_some() {
+        return Ok(true);
     }
     let is_available: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')",
@@ -151,15 +141,14 @@ async fn find_pgvector(
     .persistent(false)
     .fetch_one(&mut *connection)
     .await?;
-    if !is_available {
-        return Ok(found);
+    if is_available {
+        let created = run(connection, "CREATE EXTENSION IF NOT EXISTS vector".to_owned()).await;
+        created.map_err(privileges::the_extension)?;
+        engine.look_for_pgvector(connection).await?;
+        // Those that are open do not know its types.
+        engine.batches.renew();
     }
-    let created = run(connection, "CREATE EXTENSION IF NOT EXISTS vector".to_owned()).await;
-    created.map_err(privileges::the_extension)?;
-    let found = engine.look_for_pgvector(connection).await?;
-    // Those that are open do not know its types.
-    engine.batches.renew();
-    Ok(found)
+    Ok(is_available)
 }
 
 async fn create_index_of(
@@ -212,55 +201,36 @@ pub(crate) fn index_name(name: &str) -> String {
     format!("{}_{hash:016x}", &name[..end])
 }
 
-pub(crate) fn create_table(definition: &TableDef, pgvector: Pgvector, profile: Profile) -> String {
+fn create_table(definition: &TableDef, has_pgvector: bool, profile: Profile) -> String {
     let mut sql = String::from("CREATE TABLE ");
     push_table(&mut sql, definition);
     sql.push_str(" (");
-    for position in 0..definition.columns.len() {
+    for (position, column) in definition.columns.iter().enumerate() {
         if position > 0 {
             sql.push_str(", ");
         }
-        push_column(&mut sql, definition, position, pgvector, profile);
+        Dialect::Postgres.push_identifier(&mut sql, &column.name);
+        sql.push(' ');
+        sql.push_str(&declared(column.column_type, has_pgvector));
+        if column.column_type == ColumnType::Text {
+            sql.push_str(profile.collation());
+        }
+        if definition.key.contains(&position) || !column.nullable {
+            sql.push_str(" NOT NULL");
+        }
+        if definition.auto_integer() == Some(position) {
+            sql.push_str(" GENERATED BY DEFAULT AS IDENTITY");
+            sql.push_str(&greatest_id(column));
+        }
     }
     sql.push_str(", PRIMARY KEY (");
     push_columns(&mut sql, definition, &definition.key, Order::Key(profile));
-    sql.push(')');
-    for reference in &*definition.references {
-        references::push(&mut sql, definition, reference, profile);
-    }
-    sql.push(')');
+    sql.push_str("))");
     sql
 }
 
-/// Appends a column as it stands in a new table.
-pub(crate) fn push_column(
-    sql: &mut String,
-    definition: &TableDef,
-    position: usize,
-    pgvector: Pgvector,
-    profile: Profile,
-) {
-    let column = &definition.columns[position];
-    Dialect::Postgres.push_identifier(sql, &column.name);
-    sql.push(' ');
-    sql.push_str(&declared(column.column_type, pgvector));
-    sql.push_str(collation(column.column_type, profile));
-    if definition.key.contains(&position) || !column.nullable {
-        sql.push_str(" NOT NULL");
-    }
-    if definition.auto_integer() == Some(position) {
-        sql.push_str(" GENERATED BY DEFAULT AS IDENTITY");
-        sql.push_str(&greatest_id(column));
-    }
-}
-
-/// What a column is declared with so that it compares by bytes.
-pub(crate) const fn collation(column_type: ColumnType, profile: Profile) -> &'static str {
-    if matches!(column_type, ColumnType::Text) { profile.collation() } else { "" }
-}
-
 /// Spreads a new table over the servers, where there are several.
-pub(crate) fn distribute(definition: &TableDef, profile: Profile) -> Option<String> {
+fn distribute(definition: &TableDef, profile: Profile) -> Option<String> {
     let column = &definition.columns[definition.shard_by.filter(|_| profile.spreads())?].name;
     let mut table = String::new();
     push_table(&mut table, definition);
@@ -269,7 +239,7 @@ pub(crate) fn distribute(definition: &TableDef, profile: Profile) -> Option<Stri
 }
 
 /// Where the column's type ends before PostgreSQL's does.
-pub(crate) fn greatest_id(column: &ColumnDef) -> String {
+fn greatest_id(column: &ColumnDef) -> String {
     match column.column_type {
         ColumnType::I8 | ColumnType::U8 | ColumnType::U16 | ColumnType::U32 => {
             let range = column.column_type.integer_range();
@@ -279,7 +249,7 @@ pub(crate) fn greatest_id(column: &ColumnDef) -> String {
     }
 }
 
-pub(crate) fn create_index(definition: &TableDef, index: &IndexDef, profile: Profile) -> String {
+fn create_index(definition: &TableDef, index: &IndexDef, profile: Profile) -> String {
     let mut sql = String::from(if index.unique { "CREATE UNIQUE INDEX " } else { "CREATE INDEX " });
     Dialect::Postgres.push_identifier(&mut sql, &index_name(&index.name));
     sql.push_str(" ON ");
@@ -296,18 +266,13 @@ fn push_table(sql: &mut String, definition: &TableDef) {
 
 /// How the columns of a key or an index are ordered.
 #[derive(Clone, Copy)]
-pub(crate) enum Order {
+enum Order {
     Key(Profile),
     /// With NULL first, as orderings have it.
     Index(Profile),
 }
 
-pub(crate) fn push_columns(
-    sql: &mut String,
-    definition: &TableDef,
-    columns: &[usize],
-    order: Order,
-) {
+fn push_columns(sql: &mut String, definition: &TableDef, columns: &[usize], order: Order) {
     let (Order::Key(profile) | Order::Index(profile)) = order;
     for (position, &column) in columns.iter().enumerate() {
         if position > 0 {

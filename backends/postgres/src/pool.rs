@@ -197,21 +197,16 @@ impl Pool {
     }
 }
 
-/// Lets sqlx look up pgvector's types, where there are such. It would otherwise do so between
+/// Lets sqlx look up pgvector's type, where there is one. It would otherwise do so between
 /// preparing a statement and running it, and a statement without a name would be gone by then:
 /// that happens here instead, to a statement that nobody needs.
 async fn learn_vector(connection: &mut PgConnection) {
-    let known = sqlx::query_as(
-        "SELECT to_regtype('vector') IS NOT NULL, to_regtype('halfvec') IS NOT NULL",
-    )
-    .persistent(false)
-    .fetch_one(&mut *connection);
-    let sql = match known.await {
-        Ok((true, true)) => "SELECT NULL::vector, NULL::halfvec",
-        Ok((true, false)) => "SELECT NULL::vector",
-        _ => return,
-    };
-    let _ = sqlx::query(sql).persistent(false).execute(connection).await;
+    let has_vector = sqlx::query_scalar("SELECT to_regtype('vector') IS NOT NULL")
+        .persistent(false)
+        .fetch_one(&mut *connection);
+    if let Ok(true) = has_vector.await {
+        let _ = sqlx::query("SELECT NULL::vector").persistent(false).execute(connection).await;
+    }
 }
 
 /// Sets how long a transaction waits for a locked row, until it ends.
@@ -377,11 +372,6 @@ pub(crate) use run;
 /// A read is tried once more when its connection was lost: it may have been lost long before.
 pub(crate) fn read_again(failure: &Failure, attempt: usize) -> bool {
     attempt == 1 && failure.is_lost()
-}
-
-/// What nobody knows the meaning of is never tried again.
-pub(crate) fn never_again(_: &Failure, _: usize) -> bool {
-    false
 }
 
 /// A set-up is tried again when another one, or somebody by hand, has created the same thing

@@ -21,7 +21,6 @@ use crate::{
     error,
     pool::Failure,
     table::Table,
-    types::Pgvector,
 };
 
 /// Hands the row with that key to `sink`.
@@ -32,7 +31,7 @@ pub(crate) async fn get(
     key: &EncodedKey,
     sink: &mut RowSink,
 ) -> Result<(), Failure> {
-    let mut arguments = Arguments::new(&table.definition, Pgvector::default());
+    let mut arguments = Arguments::new(&table.definition, None);
     for (&column, value) in table.definition.key.iter().zip(key.values()) {
         arguments.value(column, value)?;
     }
@@ -55,7 +54,7 @@ pub(crate) async fn get_many<'p>(
     keys: &'p Places,
 ) -> Result<Vec<(&'p [usize], PgRow)>, Failure> {
     let definition = &*table.definition;
-    let mut arguments = Arguments::new(definition, Pgvector::default());
+    let mut arguments = Arguments::new(definition, None);
     for (place, &column) in definition.key.iter().enumerate() {
         arguments.values(column, KeyColumn { keys: keys.keys(), place })?;
     }
@@ -95,12 +94,12 @@ impl<'k> Iterator for KeyColumn<'k> {
 
 impl ExactSizeIterator for KeyColumn<'_> {}
 
-/// Hands the rows of a command to `sink`, in order and as they arrive. `position` counts them.
+/// Hands the selected rows to `sink`, in order and as they arrive. `position` counts them.
 pub(crate) async fn select(
     engine: &Engine,
     table: &Table,
     connection: &mut PgConnection,
-    command: Command<'_>,
+    selection: &Selection,
     sink: &mut RowSink,
     position: &mut usize,
 ) -> Result<(), Failure> {
@@ -108,7 +107,7 @@ pub(crate) async fn select(
         // Rows were handed over before the connection was lost, and cannot be taken back.
         return Err(error::lost_midway().into());
     }
-    let rendered = table.statements.render(&table.definition, command);
+    let rendered = table.statements.render(&table.definition, Command::Select(selection));
     let pgvector = engine.pgvector(table, connection).await?;
     let mut arguments = Arguments::new(&table.definition, pgvector);
     arguments.parameters(&rendered.parameters)?;
@@ -143,7 +142,7 @@ pub(crate) async fn explain(
     selection: &Selection,
 ) -> Result<String, Failure> {
     let rendered = table.statements.render(&table.definition, Command::Select(selection));
-    let mut arguments = Arguments::new(&table.definition, Pgvector::default());
+    let mut arguments = Arguments::new(&table.definition, None);
     arguments.parameters(&rendered.parameters)?;
     let sql = AssertSqlSafe(format!("EXPLAIN {}", rendered.sql));
     let rows = sqlx::query_with(sql, arguments.into_inner())
@@ -160,7 +159,7 @@ async fn fetch_one(
     connection: &mut PgConnection,
     rendered: &Rendered<'_>,
 ) -> Result<PgRow, Failure> {
-    let mut arguments = Arguments::new(&table.definition, Pgvector::default());
+    let mut arguments = Arguments::new(&table.definition, None);
     arguments.parameters(&rendered.parameters)?;
     let sql = AssertSqlSafe(Arc::clone(&rendered.sql));
     Ok(engine.query(sql, arguments.into_inner()).fetch_one(connection).await?)

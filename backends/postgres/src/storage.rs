@@ -3,20 +3,16 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    AggregateTerm, Aggregation, Assignment, Capabilities, ColumnType, EncodedKey, EncodedRow,
-    FilterTree, Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode,
-    sql::Command,
+    Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink, Selection,
+    Statement, TableDef, TabularStorage, WriteMode, sql::Command,
 };
 use storehouse_sql::Dialect;
 
 use crate::{
     backend::{NAME, PostgresBackend},
     coalesce, ddl,
-    deferred::{self, Deletion},
     engine::Engine,
-    error,
     pool::{read_again, rows_again, run, set_up_again, write_again},
-    put::Stale,
     read,
     table::Table,
     transaction::{Access, Session, run_in},
@@ -64,15 +60,12 @@ impl PostgresTabularStorage {
 /// Runs `$work`, which only reads, wherever the storage does.
 macro_rules! read {
     ($storage:expr, |$connection:ident| $work:expr) => {
-        read!($storage, Access::Read, |$connection| $work)
-    };
-    ($storage:expr, $access:expr, |$connection:ident| $work:expr) => {
         match &$storage.scope {
             Scope::Anywhere(engine) => {
                 $storage.table.answer(run!(engine.singles, read_again, |$connection| $work))
             }
             Scope::Transaction(session) => {
-                run_in!(session, &$storage.table, $access, |$connection| $work)
+                run_in!(session, &$storage.table, Access::Read, |$connection| $work)
             }
         }
     };
@@ -95,21 +88,6 @@ macro_rules! write {
             }
         }
     };
-}
-
-impl PostgresTabularStorage {
-    /// Deletes what was refused once more, with a look at the foreign keys at the end alone.
-    async fn delete_deferred(&self, deletion: Deletion<'_>) -> Result<u64> {
-        let (engine, table) = (self.engine(), &*self.table);
-        let in_transaction = self.is_in_transaction() || engine.options.transaction_pooling;
-        write!(self, |connection| deferred::delete(
-            engine,
-            table,
-            connection,
-            deletion,
-            in_transaction
-        ))
-    }
 }
 
 impl fmt::Debug for PostgresTabularStorage {
@@ -185,32 +163,10 @@ impl TabularStorage for PostgresTabularStorage {
             engine,
             table,
             connection,
-            Command::Select(&selection),
+            &selection,
             &mut rows,
             &mut position
         ))?;
-        Ok(rows)
-    }
-
-    async fn aggregate(&self, aggregation: Aggregation, mut rows: RowSink) -> Result<RowSink> {
-        let (engine, table) = (self.engine(), &*self.table);
-        let mut position = 0;
-        let sums_decimals = aggregation.aggregates.iter().any(|term| {
-            matches!(term, AggregateTerm::Sum(column)
-                if self.table.definition.columns[*column].column_type == ColumnType::Decimal)
-        });
-        // A sum that does not fit would end a transaction, like a write that fails.
-        let may_fail = aggregation
-            .aggregates
-            .iter()
-            .any(|term| matches!(term, AggregateTerm::Sum(_) | AggregateTerm::Average(_)));
-        let access = if may_fail { Access::Write } else { Access::Read };
-        read!(self, access, |connection| async {
-            let command = Command::Aggregate(&aggregation);
-            read::select(engine, table, connection, command, &mut rows, &mut position)
-                .await
-                .map_err(|failure| error::of_sum(failure, sums_decimals))
-        })?;
         Ok(rows)
     }
 
@@ -240,10 +196,9 @@ impl TabularStorage for PostgresTabularStorage {
             connection,
             &mut rows,
             mode,
-            in_transaction,
-            Stale::FailsAll
+            in_transaction
         ))?;
-        Ok(write::answers(rows, stored).collect())
+        Ok(write::answers(rows, stored))
     }
 
     async fn upsert(
@@ -268,13 +223,10 @@ impl TabularStorage for PostgresTabularStorage {
     async fn update(
         &self,
         key: EncodedKey,
-        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         let (engine, table) = (self.engine(), &*self.table);
-        let command =
-            Command::Update { key: &key, condition: &condition, assignments: &assignments };
-        write!(self, |connection| write::returning(engine, table, connection, command))
+        write!(self, |connection| write::update(engine, table, connection, &key, &assignments))
     }
 
     async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
@@ -283,50 +235,24 @@ impl TabularStorage for PostgresTabularStorage {
         write!(self, |connection| write::execute(engine, table, connection, command))
     }
 
-    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
+    async fn delete(&self, key: EncodedKey) -> Result<bool> {
         let (engine, table) = (self.engine(), &*self.table);
-        if !condition.is_all() {
-            let command = Command::DeleteOne { key: &key, condition: &condition };
-            let deleted =
-                write!(self, |connection| write::execute(engine, table, connection, command));
-            if !deferred::may_hold_later(engine, &deleted) {
-                return Ok(deleted? > 0);
-            }
-            let filter = table.definition.key_filter(key.clone()).and(condition.clone());
-            return Ok(self.delete_deferred(Deletion::Search(&filter)).await? > 0);
-        }
-        let deleted = write!(self, |connection| write::delete(engine, table, connection, &key));
-        if !deferred::may_hold_later(engine, &deleted) {
-            return deleted;
-        }
-        Ok(self.delete_deferred(Deletion::Key(&key)).await? > 0)
+        write!(self, |connection| write::delete(engine, table, connection, &key))
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
         let (engine, table) = (self.engine(), &*self.table);
         let command = Command::Delete(&filter);
-        let deleted = write!(self, |connection| write::execute(engine, table, connection, command));
-        if !deferred::may_hold_later(engine, &deleted) {
-            return deleted;
-        }
-        self.delete_deferred(Deletion::Search(&filter)).await
+        write!(self, |connection| write::execute(engine, table, connection, command))
     }
 
     async fn delete_all(&self) -> Result<()> {
-        let (engine, table) = (self.engine(), &*self.table);
-        let deleted = write!(self, |connection| write::delete_all(table, connection));
-        if !deferred::may_hold_later(engine, &deleted) {
-            return deleted;
-        }
-        self.delete_deferred(Deletion::All).await.map(drop)
+        let table = &*self.table;
+        write!(self, |connection| write::delete_all(table, connection))
     }
 
     fn to_sql(&self, selection: &Selection) -> Result<Statement> {
         Ok(Command::Select(selection).statement(Dialect::Postgres, &self.table.definition))
-    }
-
-    fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
-        Ok(Command::Aggregate(aggregation).statement(Dialect::Postgres, &self.table.definition))
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

@@ -15,14 +15,13 @@ pub(crate) fn parameters(
 ) -> Result<()> {
     for (position, parameter) in (1..).zip(parameters) {
         match parameter {
-            Parameter::Value { value, .. } | Parameter::Typed { value, .. } => {
+            Parameter::Value { value, .. } => {
                 statement.raw_bind_parameter(position, Bound(value))?;
             }
             Parameter::Text(text) => statement.raw_bind_parameter(position, text)?,
             Parameter::Integer(integer) => statement.raw_bind_parameter(position, integer)?,
-            Parameter::Float(number) => statement.raw_bind_parameter(position, number)?,
-            Parameter::List { values, .. } | Parameter::TypedList { values, .. } => {
-                let values = values.iter().map(stored).collect::<Result<Vec<_>>>()?;
+            Parameter::List { values, .. } => {
+                let values = values.iter().map(owned).collect::<Result<Vec<_>>>()?;
                 statement.raw_bind_parameter(position, Rc::new(values))?;
             }
         }
@@ -31,11 +30,7 @@ pub(crate) fn parameters(
 }
 
 /// Binds values from parameter number `first` on.
-pub(crate) fn values<'v>(
-    statement: &mut Statement<'_>,
-    first: usize,
-    values: impl IntoIterator<Item = &'v Value>,
-) -> Result<()> {
+pub(crate) fn values(statement: &mut Statement<'_>, first: usize, values: &[Value]) -> Result<()> {
     (first..)
         .zip(values)
         .try_for_each(|(position, value)| statement.raw_bind_parameter(position, Bound(value)))
@@ -59,15 +54,9 @@ impl ToSql for Bound<'_> {
             Value::Uuid(uuid) => ValueRef::Blob(uuid.as_bytes()),
             Value::Json(document) => return text(serde_json::to_string(document)),
             Value::TextList(list) => return text(serde_json::to_string(list)),
-            Value::Decimal(number) => return Ok(blob(number.to_sort_key())),
             Value::FloatList(list) => {
-                return Ok(blob(list.iter().flat_map(|number| number.to_le_bytes()).collect()));
-            }
-            Value::F16List(list) => {
-                return Ok(blob(list.iter().flat_map(|bits| bits.to_le_bytes()).collect()));
-            }
-            Value::I8List(list) => {
-                return Ok(blob(list.iter().map(|number| number.cast_unsigned()).collect()));
+                let bytes = list.iter().flat_map(|number| number.to_le_bytes()).collect();
+                return Ok(ToSqlOutput::Owned(SqlValue::Blob(bytes)));
             }
             other => return Err(failure(format!("{} cannot be stored yet", other.kind()))),
         };
@@ -75,15 +64,10 @@ impl ToSql for Bound<'_> {
     }
 }
 
-const fn blob(bytes: Vec<u8>) -> ToSqlOutput<'static> {
-    ToSqlOutput::Owned(SqlValue::Blob(bytes))
-}
-
-/// The value as a column stores it.
-pub(crate) fn stored(value: &Value) -> Result<SqlValue> {
+fn owned(value: &Value) -> Result<SqlValue> {
     Ok(match Bound(value).to_sql()? {
         ToSqlOutput::Borrowed(borrowed) => borrowed.try_into().map_err(failure)?,
-        ToSqlOutput::Owned(stored) => stored,
+        ToSqlOutput::Owned(owned) => owned,
         _ => return Err(failure(format!("{} cannot be in a list", value.kind()))),
     })
 }
@@ -102,18 +86,15 @@ mod tests {
 
     #[test]
     fn a_value_in_a_list_has_the_form_of_its_column() {
-        for (value, expected) in [
+        for (value, stored) in [
             (Value::Null, SqlValue::Null),
             (Value::Bool(true), SqlValue::Integer(1)),
             (Value::Float(-0.5), SqlValue::Real(-0.5)),
             (Value::Text("a".into()), SqlValue::Text("a".into())),
             (Value::FloatList(vec![1.0]), SqlValue::Blob(vec![0, 0, 128, 63])),
-            (Value::F16List(vec![0x3C00]), SqlValue::Blob(vec![0, 60])),
-            (Value::I8List(vec![1, -1]), SqlValue::Blob(vec![1, 255])),
-            (Value::Decimal("-1.5".parse().unwrap()), SqlValue::Blob(vec![62, 252, 155])),
             (Value::Json(serde_json::json!([1])), SqlValue::Text("[1]".into())),
         ] {
-            assert_eq!(stored(&value).unwrap(), expected, "{value:?}");
+            assert_eq!(owned(&value).unwrap(), stored, "{value:?}");
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    Aggregation, Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink,
-    Selection, Statement, TableDef, TabularStorage, WriteMode, sql::Command,
+    Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink, Selection,
+    Statement, TableDef, TabularStorage, WriteMode, sql::Command,
 };
 use storehouse_sql::Dialect;
 
@@ -148,13 +148,6 @@ impl TabularStorage for SqliteTabularStorage {
         .await
     }
 
-    async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
-        self.run_read(Length::Long, move |session, table| {
-            read::aggregate(session, table, &aggregation, rows)
-        })
-        .await
-    }
-
     async fn count(&self, filter: FilterTree) -> Result<u64> {
         self.run_read(Length::Long, move |session, table| read::count(session, table, &filter))
             .await
@@ -189,14 +182,13 @@ impl TabularStorage for SqliteTabularStorage {
     async fn update(
         &self,
         key: EncodedKey,
-        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         let values = assignments.iter().map(|assignment| &assignment.value);
         let length = Length::short_if(write::are_small(values));
         // One statement, but the row that comes back may not be readable, and then all is undone.
         self.run_write(length, Weight::Several, move |session, table| {
-            write::update(session, table, &key, &condition, &assignments)
+            write::update(session, table, &key, &assignments)
         })
         .await
     }
@@ -208,20 +200,15 @@ impl TabularStorage for SqliteTabularStorage {
         .await
     }
 
-    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
+    async fn delete(&self, key: EncodedKey) -> Result<bool> {
         self.run_write(Length::Short, Weight::OneStatement, move |session, table| {
-            write::delete(session, table, &key, &condition)
+            write::delete(session, table, &key)
         })
         .await
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
-        let weight = if write::loses_rows_with_rows(&self.table) {
-            Weight::Several
-        } else {
-            Weight::OneStatement
-        };
-        self.run_write(Length::Long, weight, move |session, table| {
+        self.run_write(Length::Long, Weight::OneStatement, move |session, table| {
             write::delete_search(session, table, &filter)
         })
         .await
@@ -233,10 +220,6 @@ impl TabularStorage for SqliteTabularStorage {
 
     fn to_sql(&self, selection: &Selection) -> Result<Statement> {
         Ok(Command::Select(selection).statement(Dialect::Sqlite, &self.table.definition))
-    }
-
-    fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
-        Ok(Command::Aggregate(aggregation).statement(Dialect::Sqlite, &self.table.definition))
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

@@ -113,7 +113,7 @@ impl Tables {
 
 #[cfg(test)]
 mod tests {
-    use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, DerivedSql, ManagedColumns};
+    use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, DerivedSql};
 
     use super::*;
 
@@ -126,7 +126,6 @@ mod tests {
             default: None,
             role: ColumnRole::Plain,
             json_schema: None,
-            rename_from: Vec::new().into(),
         };
         Arc::new(TableDef {
             schema: None,
@@ -137,10 +136,6 @@ mod tests {
             auto: None,
             indexes: Vec::new().into(),
             shard_by: None,
-            references: Vec::new().into(),
-            managed: ManagedColumns::NONE,
-            rename_from: Vec::new().into(),
-            given_schema: None,
             sql: DerivedSql::default(),
         })
     }

@@ -1,16 +1,13 @@
 //! Writes, as they run on the writer's connection.
 
-use rusqlite::{Connection, ErrorCode, Statement};
+use rusqlite::{Connection, ErrorCode};
 use storehouse_runtime::{
-    Assignment, EncodedKey, EncodedRow, Error, FilterTree, OnDelete, Result, Value, WriteMode,
-    sql::Command,
+    Assignment, EncodedKey, EncodedRow, Error, FilterTree, Result, Value, WriteMode, sql::Command,
 };
 
 use crate::{
-    bind, decode,
+    bind, decode, error,
     job::{Session, Weight},
-    put, read,
-    references::{self, Bulk},
     table::Table,
 };
 
@@ -40,8 +37,6 @@ fn bytes(value: &Value) -> usize {
         Value::Text(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
         Value::FloatList(list) => size_of_val(list.as_slice()),
-        Value::F16List(list) => size_of_val(list.as_slice()),
-        Value::I8List(list) => list.len(),
         Value::TextList(list) => list.iter().map(String::len).sum(),
         Value::Json(document) => bytes_of_json(document),
         _ => 0,
@@ -71,9 +66,6 @@ pub(crate) fn write(
     mode: WriteMode,
 ) -> Result<Vec<Option<EncodedRow>>> {
     let connection = session.connection;
-    if mode == WriteMode::Put && table.definition.managed.changes_puts() {
-        return put::managed(session, table, rows);
-    }
     if let [row] = rows.as_mut_slice()
         && table.ids.takes_one_statement(row)
     {
@@ -81,15 +73,10 @@ pub(crate) fn write(
         return Ok(rows.into_iter().map(|row| is_written.then_some(row)).collect());
     }
     table.ids.assign(connection, table, &mut rows)?;
-    let mut stored: Vec<Option<EncodedRow>> = rows.into_iter().map(Some).collect();
-    write_many(connection, table, &mut stored, mode).map_err(|error| {
-        let written = stored.iter().flatten().flat_map(|row| row.0.iter().enumerate());
-        references::of_write(error, connection, table, &written)
-    })?;
-    Ok(stored)
+    write_many(connection, table, rows, mode).map_err(|error| error::of_table(error, table))
 }
 
-pub(crate) fn write_one(
+fn write_one(
     session: &Session<'_>,
     table: &Table,
     row: &mut EncodedRow,
@@ -111,7 +98,7 @@ pub(crate) fn write_one(
         {
             return used_up;
         }
-        references::of_write(error, connection, table, &row.0.iter().enumerate())
+        error::of_table(error, table)
     })?;
     if let Some(generated) = generated
         && changed > 0
@@ -124,10 +111,11 @@ pub(crate) fn write_one(
 fn write_many(
     connection: &Connection,
     table: &Table,
-    mut rest: &mut [Option<EncodedRow>],
+    rows: Vec<EncodedRow>,
     mode: WriteMode,
-) -> rusqlite::Result<()> {
-    let mut bulk = Bulk::new(connection);
+) -> rusqlite::Result<Vec<Option<EncodedRow>>> {
+    let mut stored: Vec<Option<EncodedRow>> = rows.into_iter().map(Some).collect();
+    let mut rest = stored.as_mut_slice();
     if let Some((count, sql)) = table.block(mode)
         && count <= rest.len()
     {
@@ -139,31 +127,27 @@ fn write_many(
                 bind::values(&mut statement, first, &row.0)?;
                 first += row.0.len();
             }
-            bulk.execute(&mut statement)?;
+            statement.raw_execute()?;
             rest = after;
         }
     }
     if rest.is_empty() {
-        return bulk.finish();
+        return Ok(stored);
     }
     let mut statement = connection.prepare_cached(table.one(mode))?;
     for place in rest {
         let Some(row) = place else { continue };
         bind::values(&mut statement, 1, &row.0)?;
-        if bulk.execute(&mut statement)? == 0 && mode == WriteMode::InsertIfAbsent {
+        if statement.raw_execute()? == 0 && mode == WriteMode::InsertIfAbsent {
             *place = None;
         }
     }
     drop(statement);
-    bulk.finish()
+    Ok(stored)
 }
 
 /// Runs a statement that writes one row, and counts the rows that it changed.
-pub(crate) fn insert(
-    connection: &Connection,
-    sql: &str,
-    row: &EncodedRow,
-) -> rusqlite::Result<usize> {
+fn insert(connection: &Connection, sql: &str, row: &EncodedRow) -> rusqlite::Result<usize> {
     let mut statement = connection.prepare_cached(sql)?;
     bind::values(&mut statement, 1, &row.0)?;
     statement.raw_execute()
@@ -185,15 +169,14 @@ pub(crate) fn upsert(
     stored.ok_or_else(|| Error::backend("SQLite did not return the row that it stored", None))
 }
 
-/// Changes columns of the row with that key, if it matches, and answers with the whole row.
+/// Changes columns of the row with that key, and answers with the whole row.
 pub(crate) fn update(
     session: &Session<'_>,
     table: &Table,
     key: &EncodedKey,
-    condition: &FilterTree,
     assignments: &[Assignment],
 ) -> Result<Option<EncodedRow>> {
-    returning(session, table, Command::Update { key, condition, assignments })
+    returning(session, table, Command::Update { key, assignments })
 }
 
 /// Runs a command that returns the row that it wrote, if it wrote one.
@@ -212,30 +195,18 @@ fn returning(
         while rows.next()?.is_some() {}
         Ok(row)
     };
-    let row =
-        run().map_err(|error| references::of_command(error, session.connection, table, command))?;
+    let row = run().map_err(|error| error::of_table(error, table))?;
     row.transpose().map_err(|error| table.decode_error(error))
 }
 
-/// Deletes the row with that key, if it matches.
-pub(crate) fn delete(
-    session: &Session<'_>,
-    table: &Table,
-    key: &EncodedKey,
-    condition: &FilterTree,
-) -> Result<bool> {
-    let connection = session.connection;
-    let deleted = if condition.is_all() {
-        let bind = |statement: &mut Statement<'_>| bind::values(statement, 1, key.values());
-        execute_deletion(connection, table, &table.crud.delete, bind)?
-    } else {
-        let command = Command::DeleteOne { key, condition };
-        let rendered = table.statements.render(&table.definition, command);
-        let bind =
-            |statement: &mut Statement<'_>| bind::parameters(statement, &rendered.parameters);
-        execute_deletion(connection, table, &rendered.sql, bind)?
+/// Deletes the row with that key.
+pub(crate) fn delete(session: &Session<'_>, table: &Table, key: &EncodedKey) -> Result<bool> {
+    let run = || {
+        let mut statement = session.connection.prepare_cached(&table.crud.delete)?;
+        bind::values(&mut statement, 1, key.values())?;
+        statement.raw_execute()
     };
-    Ok(deleted > 0)
+    run().map(|deleted| deleted > 0).map_err(|error| error::of_table(error, table))
 }
 
 /// Changes columns of the rows that match, and counts them.
@@ -245,16 +216,7 @@ pub(crate) fn update_where(
     filter: &FilterTree,
     assignments: &[Assignment],
 ) -> Result<u64> {
-    let command = Command::UpdateWhere { filter, assignments };
-    let rendered = table.statements.render(&table.definition, command);
-    let run = || {
-        let mut statement = session.connection.prepare_cached(&rendered.sql)?;
-        bind::parameters(&mut statement, &rendered.parameters)?;
-        statement.raw_execute()
-    };
-    let changed =
-        run().map_err(|error| references::of_command(error, session.connection, table, command))?;
-    Ok(changed as u64)
+    execute(session, table, Command::UpdateWhere { filter, assignments })
 }
 
 /// Deletes the rows that match, and counts them.
@@ -263,50 +225,31 @@ pub(crate) fn delete_search(
     table: &Table,
     filter: &FilterTree,
 ) -> Result<u64> {
-    let rendered = table.statements.render(&table.definition, Command::Delete(filter));
-    // A row that went with another one of them does not count in SQLite.
-    let matching =
-        if loses_rows_with_rows(table) { Some(read::count(session, table, filter)?) } else { None };
-    let bind = |statement: &mut Statement<'_>| bind::parameters(statement, &rendered.parameters);
-    let deleted = execute_deletion(session.connection, table, &rendered.sql, bind)?;
-    Ok(matching.unwrap_or(deleted as u64))
+    execute(session, table, Command::Delete(filter))
 }
 
-/// Whether rows of the table are deleted with other rows of it.
-pub(crate) fn loses_rows_with_rows(table: &Table) -> bool {
-    let definition = &*table.definition;
-    definition.references.iter().any(|reference| {
-        reference.on_delete == OnDelete::Cascade && reference.is_to_itself(definition)
-    })
-}
-
-/// Runs a statement that deletes rows, and counts them.
-fn execute_deletion(
-    connection: &Connection,
-    table: &Table,
-    sql: &str,
-    bind: impl Fn(&mut Statement<'_>) -> rusqlite::Result<()>,
-) -> Result<usize> {
+/// Runs a command that gives no rows, and counts those that it changed.
+fn execute(session: &Session<'_>, table: &Table, command: Command<'_>) -> Result<u64> {
+    let rendered = table.statements.render(&table.definition, command);
     let run = || {
-        let mut statement = connection.prepare_cached(sql)?;
-        bind(&mut statement)?;
+        let mut statement = session.connection.prepare_cached(&rendered.sql)?;
+        bind::parameters(&mut statement, &rendered.parameters)?;
         statement.raw_execute()
     };
-    run().map_err(|error| references::of_deletion(error, connection, table, sql, bind))
+    run().map(|deleted| deleted as u64).map_err(|error| error::of_table(error, table))
 }
 
 /// Deletes every row.
 pub(crate) fn delete_all(session: &Session<'_>, table: &Table) -> Result<()> {
-    execute_deletion(session.connection, table, &table.crud.delete_all, |_| Ok(())).map(drop)
+    let run = || session.connection.prepare_cached(&table.crud.delete_all)?.raw_execute();
+    run().map(drop).map_err(|error| error::of_table(error, table))
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use storehouse_runtime::{
-        ColumnDef, ColumnRole, ColumnType, DerivedSql, ManagedColumns, TableDef,
-    };
+    use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, DerivedSql, TableDef};
 
     use super::*;
     use crate::table::Tables;
@@ -352,7 +295,6 @@ mod tests {
                 default: None,
                 role: ColumnRole::Plain,
                 json_schema: None,
-                rename_from: Vec::new().into(),
             };
             Tables::default().get(&Arc::new(TableDef {
                 schema: None,
@@ -363,10 +305,6 @@ mod tests {
                 auto: Some(0),
                 indexes: Vec::new().into(),
                 shard_by: None,
-                references: Vec::new().into(),
-                managed: ManagedColumns::NONE,
-                rename_from: Vec::new().into(),
-                given_schema: None,
                 sql: DerivedSql::default(),
             }))
         };

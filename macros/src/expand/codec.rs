@@ -5,29 +5,16 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Type, spanned::Spanned as _};
+use syn::{Index, Type, spanned::Spanned as _};
 
-use super::{Expand, Position};
-use crate::model::{Column, Content};
+use super::Expand;
+use crate::model::Column;
 
 impl Expand<'_> {
     /// `<i64 as ::storehouse::ColumnValue>`
     pub fn as_column_value(&self, ty: &Type) -> TokenStream {
         let krate = self.krate;
         quote_spanned!(ty.span()=> <#ty as #krate::ColumnValue>)
-    }
-
-    /// What encodes and decodes a field that is not kept as JSON: its `ColumnValue`, or, so that a
-    /// wrong type of a vector has one message, its `VectorColumn`.
-    pub fn as_codec(&self, column: &Column<'_>) -> TokenStream {
-        let krate = self.krate;
-        let ty = column.ty();
-        match column.content {
-            Content::Vector(_) => {
-                quote_spanned!(ty.span()=> <#ty as #krate::codec::VectorColumn>)
-            }
-            _ => self.as_column_value(ty),
-        }
     }
 
     /// `<Attributes as ::storehouse::__private::JsonField>`
@@ -45,7 +32,7 @@ impl Expand<'_> {
     /// ```
     pub fn encode(
         &self,
-        position: &Position,
+        position: &Index,
         column: &Column<'_>,
         field: &TokenStream,
     ) -> TokenStream {
@@ -53,7 +40,7 @@ impl Expand<'_> {
             let encoded = self.encode_json(position, column, field);
             return quote!(#encoded?);
         }
-        let value = self.as_codec(column);
+        let value = self.as_column_value(column.ty());
         quote!(#value::into_value(#field))
     }
 
@@ -62,16 +49,11 @@ impl Expand<'_> {
     /// ```text
     /// <f64 as ColumnValue>::to_value(&self.price)
     /// ```
-    pub fn copy(
-        &self,
-        position: &Position,
-        column: &Column<'_>,
-        field: &TokenStream,
-    ) -> TokenStream {
+    pub fn copy(&self, position: &Index, column: &Column<'_>, field: &TokenStream) -> TokenStream {
         if column.is_json() {
             return self.encode(position, column, field);
         }
-        let value = self.as_codec(column);
+        let value = self.as_column_value(column.ty());
         quote!(#value::to_value(&#field))
     }
 
@@ -82,7 +64,7 @@ impl Expand<'_> {
     /// ```
     pub fn encode_json(
         &self,
-        position: &Position,
+        position: &Index,
         column: &Column<'_>,
         field: &TokenStream,
     ) -> TokenStream {
@@ -99,11 +81,8 @@ impl Expand<'_> {
     /// ```text
     /// <f64 as ColumnValue>::decode(source, 3)?
     /// ```
-    pub fn decode(&self, position: &Position, column: &Column<'_>) -> TokenStream {
-        if column.is_embedded() {
-            let decode = self.of_embed(column, "decode");
-            quote!(#decode(source, #position)?)
-        } else if column.is_json() {
+    pub fn decode(&self, position: &Index, column: &Column<'_>) -> TokenStream {
+        if column.is_json() {
             let json = self.as_json(column);
             if column.optional.is_some() {
                 quote!(#json::decode_optional(source, #position)?)
@@ -111,7 +90,7 @@ impl Expand<'_> {
                 quote!(#json::decode(source, #position)?)
             }
         } else {
-            let value = self.as_codec(column);
+            let value = self.as_column_value(column.ty());
             quote!(#value::decode(source, #position)?)
         }
     }

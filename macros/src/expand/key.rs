@@ -1,12 +1,15 @@
 //! Keys: `OrderLineKey` where the key has several columns, and a row as its own key.
 
-use super::{
-    Expand, Position,
-    generated::{Generated, GeneratedField},
-};
-use crate::model::Column;
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
+use syn::Index;
+
+use super::{
+    Expand,
+    generated::{Generated, GeneratedField},
+    positions,
+};
+use crate::model::Column;
 
 impl Expand<'_> {
     /// The type of the key: the field's own, or the key struct.
@@ -80,11 +83,11 @@ impl Expand<'_> {
         let name = self.table.beside("Key");
         let encoded = self.key_columns().map(|column| {
             let ident = column.ident;
-            self.copy(&Position::from(0), column, &quote!(self.#ident))
+            self.copy(&Index::from(0), column, &quote!(self.#ident))
         });
         let decoded = self.key_columns().enumerate().map(|(position, column)| {
             let ident = column.ident;
-            let decode = self.decode(&Position::from(position), column);
+            let decode = self.decode(&Index::from(position), column);
             quote!(#ident: #decode)
         });
         quote! {
@@ -114,18 +117,15 @@ impl Expand<'_> {
     pub fn key_of_row(&self) -> TokenStream {
         let krate = self.krate;
         let row = self.table.ident();
-        let key = self.position_list(&self.table.key);
-        let version = self.version_of_row();
+        let key = positions(&self.table.key);
         quote! {
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl #krate::KeyOrRow<#row> for &#row {
-                #version
-
                 fn into_key(
                     self,
                 ) -> ::core::result::Result<#krate::EncodedKey, #krate::EncodeError> {
-                    #krate::__private::key_of_row(self, #key)
+                    #krate::__private::key_of_row(self, &[#(#key),*])
                 }
             }
         }

@@ -11,7 +11,7 @@ use super::{
 impl Expand<'_> {
     fn patch(&self) -> Generated<'_> {
         let krate = self.krate;
-        let columns = self.table.columns.iter().filter(|column| column.may_be_patched());
+        let columns = self.table.columns.iter().filter(|column| !column.is_key());
         Generated {
             name: self.table.beside("Patch"),
             docs: format!(
@@ -57,20 +57,11 @@ impl Expand<'_> {
         let row = self.table.ident();
         let patch = self.patch();
         let name = &patch.name;
-        let assign = self.columns().filter(|(_, column)| column.may_be_patched()).map(
-            |(position, column)| {
+        let assign =
+            self.columns().filter(|(_, column)| !column.is_key()).map(|(position, column)| {
                 let ident = column.ident;
-                if column.is_embedded() {
-                    let put = quote!(assignments.push(#krate::Assignment::set(column, value)));
-                    let encode = self.encode_embedded(&position, column, &quote!(value), &put);
-                    return quote! {
-                        if let #krate::PatchField::Set(value) = self.#ident {
-                            #encode
-                        }
-                    };
-                }
                 if !column.is_json() {
-                    let value = self.as_codec(column);
+                    let value = self.as_column_value(column.ty());
                     return quote! {
                         self.#ident.assign(#position, &mut assignments, #value::into_value);
                     };
@@ -81,8 +72,7 @@ impl Expand<'_> {
                         assignments.push(#krate::Assignment::set(#position, #value));
                     }
                 }
-            },
-        );
+            });
         let clone_and_debug = clone_and_debug(&patch);
         quote! {
             #[automatically_derived]

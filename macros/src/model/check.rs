@@ -5,23 +5,19 @@
 
 mod column_type;
 mod key;
-mod managed;
-mod rename_from;
 mod roles;
 
 use quote::ToTokens as _;
 use syn::Ident;
 
-pub use self::{column_type::too_wide, roles::index_problem};
-use super::{Column, Table, embed};
+pub use self::roles::index_problem;
+use super::{Column, Table};
 use crate::{errors::Errors, parse::FieldAttributes};
 
 /// Every rule about one column.
 pub fn column(column: &Column<'_>, errors: &Errors) {
     // Of a column that has no proper type, nothing more can be said.
-    if column.is_embedded() {
-        embed::check_field(column, errors);
-    } else if column_type::check(column, errors) && managed::check_column(column, errors) {
+    if column_type::check(column, errors) {
         key::check_column(column, errors);
         roles::check(column, errors);
     }
@@ -30,9 +26,7 @@ pub fn column(column: &Column<'_>, errors: &Errors) {
 /// Every rule about columns together.
 pub fn table(table: &Table<'_>, errors: &Errors) {
     key::check_table(table, errors);
-    managed::check_table(table, errors);
-    column_names(table, errors);
-    rename_from::check(table, errors);
+    check_names(table, errors);
 }
 
 /// Whether the field is left out of the table. `skip` stands alone: a field that is not a column
@@ -58,15 +52,11 @@ pub fn is_skipped(written: &FieldAttributes, errors: &Errors) -> bool {
 
 /// No two columns share a name, and no two constants. Case does not tell columns apart, since
 /// SQLite ignores it.
-pub fn column_names(table: &Table<'_>, errors: &Errors) {
+fn check_names(table: &Table<'_>, errors: &Errors) {
     for (position, column) in table.positioned() {
         let earlier = &table.columns[..position];
-        // The whole names of embedded columns are not known yet.
-        let has_name = |twin: &&Column<'_>| {
-            let is_one = !twin.is_embedded() && !column.is_embedded();
-            is_one && twin.name.eq_ignore_ascii_case(&column.name)
-        };
-        if let Some(twin) = earlier.iter().find(has_name) {
+        if let Some(twin) = earlier.iter().find(|twin| twin.name.eq_ignore_ascii_case(&column.name))
+        {
             errors.at(
                 &column.name_place,
                 format!(

@@ -4,10 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::{Field, Ident, LitStr, Type, ext::IdentExt as _};
 
-use super::{Known, case, check, description, embed, name, type_name};
+use super::{Known, case, check, description, name, type_name};
 use crate::{
     errors::Errors,
-    parse::{FieldAttributes, ManagedKind, RenameRule, SerdeName, VectorAttribute},
+    parse::{FieldAttributes, RenameRule, SerdeName, VectorAttribute},
 };
 
 /// A field that is stored.
@@ -36,18 +36,15 @@ pub enum Content {
     Json { schema: bool },
     /// As a vector.
     Vector(Vector),
-    /// As several columns, whose names begin with the prefix.
-    Embedded { prefix: String },
 }
 
 /// A vector column's parameters, checked.
 pub struct Vector {
-    /// `None` when it is left to the type.
-    pub dimension: Option<u32>,
+    pub dimension: u32,
     /// The variant's name in `Metric`.
     pub metric: &'static str,
-    /// The variant's name in `VectorElement`; `None` when it is left to the type.
-    pub element: Option<&'static str>,
+    /// The variant's name in `VectorElement`.
+    pub element: &'static str,
 }
 
 /// The value of a column that was left out.
@@ -66,13 +63,10 @@ impl<'a> Column<'a> {
         errors: &Errors,
     ) -> Self {
         let (name, name_place) = column_name(ident, &written, rename_all, errors);
-        let content = match (&written.embed, &written.json, &written.vector) {
-            (Some(written), ..) => {
-                Content::Embedded { prefix: embed::prefix(written, &name, errors) }
-            }
-            (None, Some(json), _) => Content::Json { schema: json.schema },
-            (None, None, Some(vector)) => Content::Vector(Vector::new(vector, errors)),
-            (None, None, None) => Content::Plain,
+        let content = match (&written.json, &written.vector) {
+            (Some(json), _) => Content::Json { schema: json.schema },
+            (None, Some(vector)) => Content::Vector(Vector::new(vector, errors)),
+            (None, None) => Content::Plain,
         };
         let constant = case::screaming_snake_case(&ident.unraw().to_string());
         let column = Self {
@@ -103,33 +97,9 @@ impl<'a> Column<'a> {
         matches!(self.content, Content::Json { .. })
     }
 
-    /// What the store does with the column by itself.
-    pub fn managed(&self) -> Option<ManagedKind> {
-        self.written.managed.written().map(|(kind, _)| kind).next()
-    }
-
-    /// Whether only the store sets the column.
-    fn is_never_given(&self) -> bool {
-        self.managed().is_some_and(|kind| kind != ManagedKind::CreatedAt)
-    }
-
-    /// Whether an insert has to give the column.
-    pub fn must_be_given(&self) -> bool {
-        !self.is_never_given() && !self.may_be_left_out()
-    }
-
-    /// Whether an insert may give the column or leave it out.
-    pub fn may_be_left_out(&self) -> bool {
-        !self.is_never_given()
-            && (self.written.auto.is_some()
-                || self.written.default.is_some()
-                || self.optional.is_some()
-                || self.managed().is_some())
-    }
-
-    /// Whether an update may set the column.
-    pub fn may_be_patched(&self) -> bool {
-        !self.is_key() && self.managed().is_none()
+    /// Whether an insert may leave the column out.
+    pub const fn may_be_left_out(&self) -> bool {
+        self.written.auto.is_some() || self.written.default.is_some() || self.optional.is_some()
     }
 
     pub fn default(&self) -> Option<Default<'_>> {
@@ -158,11 +128,7 @@ impl<'a> Column<'a> {
         let written = self.field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
         let written = quote!(#(#written)*);
         if written.is_empty() {
-            let text = if self.is_embedded() {
-                format!(" The columns of `{}`.", self.ident)
-            } else {
-                format!(" The `{}` column.", self.name)
-            };
+            let text = format!(" The `{}` column.", self.name);
             quote!(#[doc = #text])
         } else {
             written
@@ -204,7 +170,7 @@ fn column_name(
 
 impl Vector {
     fn new(written: &VectorAttribute, errors: &Errors) -> Self {
-        let dimension = written.dimension.as_ref().map(|dimension| {
+        let dimension = written.dimension.as_ref().map_or(1, |dimension| {
             match dimension.base10_parse::<u32>() {
                 Ok(number) if number > 0 => number,
                 _ => {
@@ -218,14 +184,10 @@ impl Vector {
         Self {
             dimension,
             metric: one_of("metric", &metrics, written.metric.as_ref(), errors),
-            element: (written.element.as_ref())
-                .map(|element| one_of("element", &ELEMENTS, Some(element), errors)),
+            element: one_of("element", &[("f32", "F32")], written.element.as_ref(), errors),
         }
     }
 }
-
-/// What `element` can be, with the variants of `VectorElement`.
-const ELEMENTS: [(&str, &str); 3] = [("f32", "F32"), ("f16", "F16"), ("i8", "I8")];
 
 /// The variant that the string names; the first when there is no string.
 fn one_of(

@@ -28,8 +28,7 @@ pub fn named_fields<'a>(
         Data::Enum(data) => {
             errors.at(
                 data.enum_token,
-                "only a struct can be a table; write `#[derive(TableEnum)]` to keep an enum in a \
-                 column, or `#[table(json)]` above the field",
+                "only a struct can be a table; keep an enum in a column with `#[table(json)]`",
             );
             return None;
         }

@@ -1,41 +1,20 @@
 //! What can be said of a field: `#[table(key, auto, index, unique, json, text, vector(..),
-//! metadata, default = .., created_at, updated_at, version, soft_delete, rename = "..",
-//! rename_from = "..", references(..), skip, embed)]` and serde's `rename` and `skip`.
+//! metadata, default = .., rename = "..", skip)]` and serde's `rename` and `skip`.
 
 use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, LitInt, LitStr};
 
 use super::{
     attribute::{Item, ItemValue, items, items_of, set},
-    embed::EmbedAttribute,
-    managed::ManagedAttributes,
-    references::ReferencesAttribute,
-    rename_from::{PreviousNames, rename_from},
     serde::SerdeField,
     table::unknown_attribute,
 };
 use crate::errors::{Errors, did_you_mean};
 
 /// The names of a field's attributes, for messages.
-pub const NAMES: &[&str] = &[
-    "key",
-    "auto",
-    "index",
-    "unique",
-    "json",
-    "text",
-    "vector",
-    "metadata",
-    "default",
-    "rename",
-    "references",
-    "rename_from",
+pub const NAMES: [&str; 11] = [
+    "key", "auto", "index", "unique", "json", "text", "vector", "metadata", "default", "rename",
     "skip",
-    "embed",
-    "created_at",
-    "updated_at",
-    "version",
-    "soft_delete",
 ];
 
 /// The attributes of a field. Each is kept with the name that was written, for its place.
@@ -50,12 +29,8 @@ pub struct FieldAttributes {
     pub vector: Option<VectorAttribute>,
     pub metadata: Option<Ident>,
     pub default: Option<DefaultAttribute>,
-    pub managed: ManagedAttributes,
     pub rename: Option<(Ident, LitStr)>,
-    pub references: Option<ReferencesAttribute>,
-    pub rename_from: Option<PreviousNames>,
     pub skip: Option<Ident>,
-    pub embed: Option<EmbedAttribute>,
     pub serde: SerdeField,
 }
 
@@ -68,10 +43,8 @@ pub struct JsonAttribute {
 /// `vector(dim = N, metric = "..", element = "..")`.
 pub struct VectorAttribute {
     pub name: Ident,
-    /// `None` when it was left out, or given wrongly, which is reported already.
+    /// `None` when it was given wrongly, which is reported already.
     pub dimension: Option<LitInt>,
-    /// Whether it was tried to give one.
-    pub tried_dimension: bool,
     pub metric: Option<LitStr>,
     pub element: Option<LitStr>,
 }
@@ -101,7 +74,6 @@ impl FieldAttributes {
             "text" => word(&mut self.text, item, errors),
             "metadata" => word(&mut self.metadata, item, errors),
             "skip" => word(&mut self.skip, item, errors),
-            "embed" => set(&mut self.embed, name, EmbedAttribute::parse(item, errors), errors),
             "json" => {
                 if let Some(value) = json(item, errors) {
                     set(&mut self.json, name, value, errors);
@@ -122,23 +94,6 @@ impl FieldAttributes {
                     set(&mut self.rename, name, (name.clone(), value), errors);
                 }
             }
-            "references" => {
-                if let Some(value) = ReferencesAttribute::parse(item, errors) {
-                    set(&mut self.references, name, value, errors);
-                }
-            }
-            "rename_from" => {
-                if let Some(value) = rename_from(item, "old_name", errors) {
-                    set(&mut self.rename_from, name, value, errors);
-                }
-            }
-            "renamed_from" | "old_name" | "was" => {
-                errors.at(
-                    name,
-                    format!("there is no attribute `{name}`; did you mean `rename_from`?"),
-                );
-            }
-            _ if self.managed.add(item, errors) => {}
             "name" => errors.at(name, "a column's name is given by `rename = \"..\"`; write that"),
             unknown @ ("schema" | "columns" | "crate") => {
                 errors.at(name, format!("`{unknown}` belongs on the struct, not on a field; write it above the struct"));
@@ -146,13 +101,7 @@ impl FieldAttributes {
             "primary_key" | "primary" | "id" | "pk" => {
                 errors.at(name, format!("there is no attribute `{name}`; did you mean `key`?"));
             }
-            "foreign_key" | "belongs_to" => {
-                errors.at(
-                    name,
-                    format!("there is no attribute `{name}`; did you mean `references`?"),
-                );
-            }
-            unknown => errors.at(name, unknown_attribute("field", unknown, NAMES)),
+            unknown => errors.at(name, unknown_attribute("field", unknown, &NAMES)),
         }
     }
 
@@ -169,13 +118,9 @@ impl FieldAttributes {
             self.metadata.as_ref(),
             self.default.as_ref().map(|default| &default.name),
             self.rename.as_ref().map(|(name, _)| name),
-            self.references.as_ref().map(|references| &references.name),
-            self.rename_from.as_ref().map(|previous| &previous.name),
-            self.embed.as_ref().map(|embed| &embed.name),
         ]
         .into_iter()
         .flatten()
-        .chain(self.managed.written().map(|(_, name)| name))
     }
 }
 
@@ -226,24 +171,17 @@ fn default(item: &Item, errors: &Errors) -> Option<DefaultAttribute> {
     }
 }
 
-/// A whole `vector` attribute, for messages.
-pub const VECTOR_EXAMPLE: &str = "vector(dim = 384, metric = \"cosine\")";
-
 fn vector(item: &Item, errors: &Errors) -> Option<VectorAttribute> {
+    const EXAMPLE: &str = "vector(dim = 384, metric = \"cosine\")";
     const NAMES: [&str; 3] = ["dim", "metric", "element"];
 
-    let list = match &item.value {
-        // An array says its length by itself.
-        ItemValue::None => TokenStream::new(),
-        ItemValue::List(list) => list.clone(),
-        ItemValue::Assigned(_) => {
-            errors.at(&item.name, format!("`vector` takes a list; write `{VECTOR_EXAMPLE}`"));
-            return None;
-        }
+    let ItemValue::List(list) = &item.value else {
+        errors.at(&item.name, format!("`vector` needs its dimension; write `{EXAMPLE}`"));
+        return None;
     };
     let (mut dimension, mut metric, mut element) = (None, None, None);
     let mut tried_dimension = false;
-    for part in items_of(list, errors) {
+    for part in items_of(list.clone(), errors) {
         let name = &part.name;
         match name.to_string().as_str() {
             "dim" => {
@@ -267,10 +205,13 @@ fn vector(item: &Item, errors: &Errors) -> Option<VectorAttribute> {
                 errors.at(name, format!("there is no attribute `{name}`; did you mean `dim`?"));
             }
             unknown => {
-                let rest = did_you_mean(unknown, NAMES, || format!("; write `{VECTOR_EXAMPLE}`"));
+                let rest = did_you_mean(unknown, NAMES, || format!("; write `{EXAMPLE}`"));
                 errors.at(name, format!("`vector` has no attribute `{unknown}`{rest}"));
             }
         }
     }
-    Some(VectorAttribute { name: item.name.clone(), dimension, tried_dimension, metric, element })
+    if !tried_dimension {
+        errors.at(&item.name, format!("`vector` needs its dimension; write `{EXAMPLE}`"));
+    }
+    Some(VectorAttribute { name: item.name.clone(), dimension, metric, element })
 }

@@ -4,18 +4,11 @@
 //! Each trait is a check alone, but for [`JsonField`]. The derive names a constant or a function
 //! of the trait and never a bound of some function: rustc would print that function's path too.
 
-use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{
-    ColumnSource, ColumnValue, DecodeError, EncodeError, KeyColumn, Ordered, RowRef, TextColumn,
-    json,
-};
-use crate::{
-    definition::{ValueSchema, json_schema},
-    value::Value,
-};
+use super::{ColumnSource, DecodeError, EncodeError, KeyColumn, Ordered, TextColumn, json};
+use crate::{definition::json_schema, value::Value};
 
 /// A field's type that can be kept as JSON: every serde type.
 #[diagnostic::on_unimplemented(
@@ -72,22 +65,13 @@ pub fn json_default(encoded: Result<Value, EncodeError>) -> Value {
     note = "add `#[derive(JsonSchema)]` of the crate `schemars` to `{Self}`, or write `json` alone"
 )]
 pub trait DescribedJson {
-    /// The schema.
-    const SCHEMA: ValueSchema;
+    /// Makes the schema.
+    const SCHEMA: fn() -> serde_json::Value;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: schemars::JsonSchema> DescribedJson for T {
-    const SCHEMA: ValueSchema = ValueSchema::Document(json_schema::of_type::<T>);
-}
-
-/// Holds a value to the check of a type that derives `TableNewtype` with `validate`.
-pub fn check_value<V: ColumnValue>(
-    value: &Value,
-    check: fn(&V) -> Result<(), String>,
-) -> Result<(), String> {
-    let decoded = V::decode(&mut RowRef(std::slice::from_ref(value)), 0);
-    decoded.map_err(|error| error.message.into_owned()).and_then(|value| check(&value))
+    const SCHEMA: fn() -> serde_json::Value = json_schema::of_type::<T>;
 }
 
 /// Defines a trait that only checks: it holds for every type of which another trait holds, so
@@ -115,25 +99,6 @@ check! {
 }
 
 check! {
-    /// What `created_at`, `updated_at` and `soft_delete` can be, the last in an `Option`.
-    #[diagnostic::on_unimplemented(
-        message = "the store cannot tell the time as `{Self}`",
-        label = "not a moment that is the same everywhere",
-        note = "`created_at` and `updated_at` columns are `DateTime<Utc>`, `soft_delete` columns `Option<DateTime<Utc>>`; with the feature of that name also the moments of `jiff` and `time`"
-    )]
-    TimestampColumn for Moment
-}
-
-check! {
-    /// What `version` can be.
-    #[diagnostic::on_unimplemented(
-        message = "the store cannot count writes in `{Self}`",
-        label = "`version` columns are `i64`, `i32` or `u32`"
-    )]
-    VersionColumn for Counter
-}
-
-check! {
     /// What `text` searches.
     #[diagnostic::on_unimplemented(
         message = "`text` searches words, and `{Self}` has none",
@@ -149,6 +114,15 @@ check! {
         label = "write `#[table(json, metadata)]`, or use `serde_json::Value`"
     )]
     MetadataColumn for Document
+}
+
+check! {
+    /// What `vector(..)` can be.
+    #[diagnostic::on_unimplemented(
+        message = "a vector is a `Vec<f32>`, not `{Self}`",
+        label = "`vector` columns are `Vec<f32>` or `Option<Vec<f32>>`"
+    )]
+    VectorColumn for Floats
 }
 
 check! {
@@ -179,23 +153,12 @@ impl Generated for u32 {}
 impl Generated for Uuid {}
 impl Generated for String {}
 
-/// The types of [`TimestampColumn`]; their columns are [`DateTime`](crate::ColumnType::DateTime).
-pub trait Moment {}
-impl Moment for DateTime<Utc> {}
-#[cfg(feature = "jiff")]
-impl Moment for jiff::Timestamp {}
-#[cfg(feature = "time")]
-impl Moment for time::OffsetDateTime {}
-#[cfg(feature = "time")]
-impl Moment for time::UtcDateTime {}
-
-/// The types of [`VersionColumn`].
-pub trait Counter {}
-impl Counter for i64 {}
-impl Counter for i32 {}
-impl Counter for u32 {}
-
 /// The types of [`MetadataColumn`].
 pub trait Document {}
 impl Document for serde_json::Value {}
 impl Document for Option<serde_json::Value> {}
+
+/// The types of [`VectorColumn`].
+pub trait Floats {}
+impl Floats for Vec<f32> {}
+impl Floats for Option<Vec<f32>> {}

@@ -5,24 +5,17 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{
-    ColumnDef, ColumnRole, TableDef,
-    from_json_schema::{type_of, without_null},
-};
-use crate::column_type::{ColumnType, VectorElement};
+use super::{ColumnDef, ColumnRole, TableDef};
+use crate::column_type::ColumnType;
 
 impl TableDef {
     /// The JSON Schema of one row.
     pub fn json_schema(&self) -> Json {
         let mut properties = Map::new();
         let mut required = Vec::new();
-        let given = self.given_schema.as_ref().and_then(|given| given.get("$defs"));
-        let mut definitions = given.and_then(Json::as_object).cloned().unwrap_or_default();
+        let mut definitions = Map::new();
         for (position, column) in self.columns.iter().enumerate() {
-            let mut property = match self.given(&column.name) {
-                Some(given) => column.complete(given),
-                None => column.json_schema(),
-            };
+            let mut property = column.json_schema();
             if let Json::Object(property) = &mut property {
                 // References begin at the document's root, so that is where they must lead.
                 if let Some(Json::Object(own)) = property.remove("$defs") {
@@ -33,9 +26,6 @@ impl TableDef {
                 }
                 if self.auto == Some(position) {
                     property.insert("x-auto-generated".into(), true.into());
-                }
-                if self.managed.contains(position) {
-                    property.insert("readOnly".into(), true.into());
                 }
             }
             properties.insert(column.name.to_string(), property);
@@ -54,26 +44,10 @@ impl TableDef {
         if let Some(description) = &self.description {
             schema["description"] = Json::from(&**description);
         }
-        if self.key.len() > 1 {
-            // The properties do not tell in which order their columns make the key.
-            let names = self.key.iter().map(|&column| Json::from(&*self.columns[column].name));
-            schema["x-primary-key"] = names.collect();
-        }
         if !definitions.is_empty() {
             schema["$defs"] = definitions.into();
         }
         schema
-    }
-
-    /// What the schema that the definition was read from says of a column, but for what the
-    /// definition itself says.
-    fn given(&self, column: &str) -> Option<Json> {
-        let mut property = self.given_schema.as_ref()?.get("properties")?.get(column)?.clone();
-        if let Json::Object(property) = &mut property {
-            property.remove("x-primary-key");
-            property.remove("x-auto-generated");
-        }
-        Some(property)
     }
 }
 
@@ -81,21 +55,9 @@ impl ColumnDef {
     /// The JSON Schema of one value of this column.
     fn json_schema(&self) -> Json {
         let mut schema = match self.json_schema {
-            Some(schema) => schema.json_schema(self.column_type),
+            Some(schema) => schema(),
             None => type_schema(self.column_type),
         };
-        if self.column_type == ColumnType::Json
-            && let Json::Object(schema) = &mut schema
-            && type_of(&without_null(schema).0) != ColumnType::Json
-        {
-            // Without this word it would be read as a column of another type.
-            schema.insert("x-column-type".into(), "json".into());
-        }
-        self.complete(schema)
-    }
-
-    /// Adds to the schema of the column's type what the column is beyond it.
-    fn complete(&self, mut schema: Json) -> Json {
         // A document that may be anything is `true`; words about it need an object.
         let has_words = self.description.is_some() || self.role == ColumnRole::Metadata;
         if schema == Json::Bool(true) && has_words {
@@ -129,9 +91,6 @@ fn make_nullable(schema: &mut Map<String, Json>) {
         if kind.is_string() {
             *kind = json!([kind.take(), "null"]);
         }
-        if let Some(Json::Array(values)) = schema.get_mut("enum") {
-            values.push(Json::Null);
-        }
     } else if schema.contains_key("$ref") || schema.contains_key("oneOf") {
         let definitions = schema.remove("$defs");
         let inner = Json::Object(std::mem::take(schema));
@@ -142,7 +101,7 @@ fn make_nullable(schema: &mut Map<String, Json>) {
     }
 }
 
-pub(super) fn type_schema(column_type: ColumnType) -> Json {
+fn type_schema(column_type: ColumnType) -> Json {
     if let Some((least, greatest)) = column_type.integer_range() {
         return json!({"type": "integer", "minimum": least, "maximum": greatest});
     }
@@ -150,7 +109,6 @@ pub(super) fn type_schema(column_type: ColumnType) -> Json {
         ColumnType::Bool => json!({"type": "boolean"}),
         ColumnType::F32 => json!({"type": "number", "format": "float"}),
         ColumnType::F64 => json!({"type": "number", "format": "double"}),
-        ColumnType::Decimal => json!({"type": "string", "format": "decimal"}),
         ColumnType::Text => json!({"type": "string"}),
         ColumnType::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
         ColumnType::Uuid => json!({"type": "string", "format": "uuid"}),
@@ -160,16 +118,9 @@ pub(super) fn type_schema(column_type: ColumnType) -> Json {
         ColumnType::Time => json!({"type": "string", "format": "partial-time"}),
         ColumnType::TextList => json!({"type": "array", "items": {"type": "string"}}),
         ColumnType::FloatList => json!({"type": "array", "items": {"type": "number"}}),
-        ColumnType::F16List => {
-            json!({"type": "array", "items": {"type": "number"}, "x-element": "f16"})
-        }
-        ColumnType::I8List => json!({"type": "array", "items": small_integer()}),
         ColumnType::Vector(vector) => json!({
             "type": "array",
-            "items": match vector.element {
-                VectorElement::F32 | VectorElement::F16 => json!({"type": "number"}),
-                VectorElement::I8 => small_integer(),
-            },
+            "items": {"type": "number"},
             "minItems": vector.dimension,
             "maxItems": vector.dimension,
             "format": "vector",
@@ -178,11 +129,6 @@ pub(super) fn type_schema(column_type: ColumnType) -> Json {
         }),
         _ => Json::Bool(true),
     }
-}
-
-/// An element of a list of `i8`.
-pub(super) fn small_integer() -> Json {
-    json!({"type": "integer", "minimum": i8::MIN, "maximum": i8::MAX})
 }
 
 /// The schema of a `json(schema)` column's type, as schemars writes it.
@@ -202,7 +148,6 @@ mod tests {
     use super::*;
     use crate::{
         column_type::{Metric, VectorElement, VectorType},
-        definition::ValueSchema,
         test_table,
     };
 
@@ -231,19 +176,6 @@ mod tests {
         assert_eq!(schema["minItems"], 3);
         assert_eq!(schema["x-metric"], "dot");
 
-        column.column_type = ColumnType::Vector(VectorType {
-            dimension: 3,
-            metric: Metric::Dot,
-            element: VectorElement::I8,
-        });
-        let schema = column.json_schema();
-        assert_eq!(schema["items"], json!({"type": "integer", "minimum": -128, "maximum": 127}));
-        assert_eq!(schema["x-element"], "i8");
-
-        column.column_type = ColumnType::Decimal;
-        let decimal = json!({"type": ["string", "null"], "format": "decimal"});
-        assert_eq!(column.json_schema(), decimal);
-
         column.column_type = ColumnType::Json;
         assert_eq!(column.json_schema(), true);
         column.role = ColumnRole::Metadata;
@@ -260,9 +192,8 @@ mod tests {
     #[test]
     fn definitions_move_to_the_root() {
         let mut table = (*test_table::definition()).clone();
-        table.columns.to_mut()[3].json_schema = Some(ValueSchema::Document(
-            || json!({"$ref": "#/$defs/A", "$defs": {"A": {"type": "string"}}}),
-        ));
+        table.columns.to_mut()[3].json_schema =
+            Some(|| json!({"$ref": "#/$defs/A", "$defs": {"A": {"type": "string"}}}));
         let schema = table.json_schema();
         assert_eq!(schema["$defs"], json!({"A": {"type": "string"}}));
         assert_eq!(of_type::<Vec<u8>>()["type"], "array");
@@ -271,12 +202,12 @@ mod tests {
     #[test]
     fn a_reference_can_be_null_too() {
         let mut column = test_table::definition().columns[3].clone();
-        column.json_schema = Some(ValueSchema::Document(|| json!({"$ref": "#/$defs/A"})));
+        column.json_schema = Some(|| json!({"$ref": "#/$defs/A"}));
         assert_eq!(
             column.json_schema(),
             json!({"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]})
         );
-        column.json_schema = Some(ValueSchema::Document(|| json!({"oneOf": []})));
+        column.json_schema = Some(|| json!({"oneOf": []}));
         assert_eq!(column.json_schema(), json!({"anyOf": [{"oneOf": []}, {"type": "null"}]}));
         column.nullable = false;
         assert_eq!(column.json_schema(), json!({"oneOf": []}));

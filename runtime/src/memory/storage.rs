@@ -5,13 +5,12 @@ use std::{ops::ControlFlow, sync::Arc};
 use super::{
     CAPABILITIES, NAME,
     database::Database,
-    links, plan,
+    plan,
     scan::{self, Scan},
     table::{SortKey, State, StoredRow, Table},
     transaction::Workspace,
 };
 use crate::{
-    aggregate::Aggregation,
     capabilities::Capabilities,
     codec::RowRef,
     definition::TableDef,
@@ -76,20 +75,10 @@ impl InMemoryTabularStorage {
 
     async fn change<R>(&self, change: impl FnOnce(&mut State) -> Result<R>) -> Result<R> {
         if let Some(workspace) = &self.workspace {
-            return if self.table.is_linked() {
-                workspace.change_linked(&self.table, change)
-            } else {
-                workspace.change(&self.table, change)
-            };
+            return workspace.change(&self.table, change);
         }
         let _permit = self.database.permit_write().await?;
-        let mut state = self.table.write()?;
-        // Looked at under the lock, without which it does not change.
-        if !self.table.is_linked() {
-            return change(&mut state);
-        }
-        drop(state);
-        links::change(&self.table, change)
+        change(&mut *self.table.write()?)
     }
 
     fn hand_over(
@@ -110,15 +99,7 @@ impl InMemoryTabularStorage {
     /// Every row that matches, in the order of the key.
     fn matching(&self, filter: FilterTree) -> Result<Selection> {
         let order = order::complete(&self.table.definition, &[])?;
-        Ok(Selection {
-            filter,
-            order,
-            after: None,
-            limit: None,
-            offset: 0,
-            lock: None,
-            columns: None,
-        })
+        Ok(Selection { filter, order, after: None, limit: None, offset: 0, lock: None })
     }
 }
 
@@ -136,7 +117,8 @@ impl TabularStorage for InMemoryTabularStorage {
     }
 
     async fn setup_database(&self) -> Result<()> {
-        self.database.set_up(&self.table)
+        self.table.set_up();
+        Ok(())
     }
 
     async fn get(&self, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {
@@ -159,20 +141,13 @@ impl TabularStorage for InMemoryTabularStorage {
         Ok(rows)
     }
 
-    async fn select(&self, selection: Selection, rows: RowSink) -> Result<RowSink> {
-        let mut rows = selection.receiver(rows);
+    async fn select(&self, selection: Selection, mut rows: RowSink) -> Result<RowSink> {
         for (position, row) in self.scan(&selection)?.rows.iter().enumerate() {
             if self.hand_over(position, row, &mut rows)?.is_break() {
                 break;
             }
         }
         Ok(rows)
-    }
-
-    async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
-        let found = self.scan(&self.matching(aggregation.filter.clone())?)?.rows;
-        let found = found.iter().map(|row| &**row);
-        aggregation.evaluate(&self.table.definition, found, rows)
     }
 
     async fn count(&self, filter: FilterTree) -> Result<u64> {
@@ -204,10 +179,9 @@ impl TabularStorage for InMemoryTabularStorage {
     async fn update(
         &self,
         key: EncodedKey,
-        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
-        self.change(|state| self.table.update_row(state, key, &condition, &assignments)).await
+        self.change(|state| self.table.update_row(state, key, &assignments)).await
     }
 
     async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
@@ -220,8 +194,8 @@ impl TabularStorage for InMemoryTabularStorage {
         .await
     }
 
-    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
-        self.change(|state| Ok(self.table.delete_row(state, key, &condition))).await
+    async fn delete(&self, key: EncodedKey) -> Result<bool> {
+        self.change(|state| Ok(self.table.delete_row(state, key))).await
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {

@@ -3,19 +3,14 @@
 use std::{
     cmp::Ordering,
     ops::Bound,
-    sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use imbl::OrdMap;
 
-use super::links::Links;
 use crate::{
     definition::{TableDef, same_columns},
     error::{Error, Result},
-    filter::FilterTree,
     patch::Assignment,
     storage::WriteMode,
     value::{EncodedKey, EncodedRow, KeyValues, Value, compare_slices},
@@ -30,9 +25,6 @@ pub(super) struct Table {
     pub(super) definition: Arc<TableDef>,
     /// The key first, then the declared indexes.
     pub(super) indexes: Vec<Index>,
-    pub(super) links: RwLock<Links>,
-    /// Whether it refers to a table, or is referred to. Changes only while the state is locked.
-    is_linked: AtomicBool,
     state: RwLock<State>,
 }
 
@@ -128,8 +120,7 @@ impl Table {
         let indexes: Vec<Index> = std::iter::once(key).chain(declared).collect();
         let entries = vec![Entries::new(); indexes.len()];
         let state = RwLock::new(State { ready: false, entries, last_id: 0 });
-        let (links, is_linked) = (RwLock::default(), AtomicBool::new(false));
-        Self { definition, indexes, links, is_linked, state }
+        Self { definition, indexes, state }
     }
 
     /// Fails when `definition` has other columns, another key or other indexes.
@@ -143,18 +134,12 @@ impl Table {
         if columns(ours) == columns(definition)
             && ours.key == definition.key
             && ours.auto == definition.auto
-            && ours.indexes.len() == definition.indexes.len()
-            && ours.indexes.iter().all(|index| definition.indexes.contains(index))
-            && ours.references.len() == definition.references.len()
-            && (ours.references.iter().zip(&*definition.references))
-                .all(|(own, other)| own.is_same(ours, other, definition))
-            && ours.managed == definition.managed
+            && ours.indexes == definition.indexes
         {
             Ok(())
         } else {
             Err(Error::schema(format!(
-                "the store has a table `{}` with other columns, another key, other indexes or \
-                 other references; \
+                "the store has a table `{}` with other columns, another key or other indexes; \
                  give one of the two another name with `#[table(name = \"..\")]`",
                 definition.full_name()
             )))
@@ -173,22 +158,8 @@ impl Table {
         if state.ready { Ok(state) } else { Err(self.not_set_up()) }
     }
 
-    /// The state, to be changed, also before `setup_database`.
-    pub(super) fn lock(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a change of it can concern other tables, or depends on them.
-    pub(super) fn is_linked(&self) -> bool {
-        self.is_linked.load(Relaxed)
-    }
-
-    pub(super) fn mark_as_linked(&self) {
-        self.is_linked.store(true, Relaxed);
-    }
-
-    pub(super) fn is_set_up(&self) -> bool {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).ready
+    pub(super) fn set_up(&self) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).ready = true;
     }
 
     fn not_set_up(&self) -> Error {
@@ -240,9 +211,6 @@ impl Table {
                 _ => Err(self.conflict(&self.indexes[0])),
             };
         }
-        if mode == WriteMode::Put && self.definition.managed.changes_puts() {
-            row = self.definition.stored_by_put(row, existing.as_deref())?;
-        }
         if let Some(taken) = self.taken(state, &row.0, existing.as_ref()) {
             return match mode {
                 WriteMode::InsertIfAbsent => Ok(None),
@@ -256,16 +224,14 @@ impl Table {
         Ok(Some(row))
     }
 
-    /// Changes one row, if it matches, and answers with the whole of it.
+    /// Changes one row, and answers with the whole of it.
     pub(super) fn update_row(
         &self,
         state: &mut State,
         key: EncodedKey,
-        condition: &FilterTree,
         assignments: &[Assignment],
     ) -> Result<Option<EncodedRow>> {
-        let existing = state.entries[0].get(&SortKey::at(key.0));
-        let existing = existing.filter(|row| condition.matches(row)).cloned();
+        let existing = state.entries[0].get(&SortKey::at(key.0)).cloned();
         existing.map(|existing| self.change_row(state, &existing, assignments)).transpose()
     }
 
@@ -337,15 +303,9 @@ impl Table {
         Ok(assigned)
     }
 
-    /// Removes the row with that key, if it matches.
-    pub(super) fn delete_row(
-        &self,
-        state: &mut State,
-        key: EncodedKey,
-        condition: &FilterTree,
-    ) -> bool {
-        let existing = state.entries[0].get(&SortKey::at(key.0));
-        let existing = existing.filter(|row| condition.matches(row)).cloned();
+    /// Removes the row with that key.
+    pub(super) fn delete_row(&self, state: &mut State, key: EncodedKey) -> bool {
+        let existing = state.entries[0].get(&SortKey::at(key.0)).cloned();
         if let Some(existing) = &existing {
             self.remove(state, existing);
         }
@@ -359,7 +319,7 @@ impl Table {
         }
     }
 
-    pub(super) fn replace(&self, state: &mut State, existing: Option<&StoredRow>, row: &StoredRow) {
+    fn replace(&self, state: &mut State, existing: Option<&StoredRow>, row: &StoredRow) {
         for (index, entries) in self.indexes.iter().zip(&mut state.entries) {
             let place = index.place(row);
             if let Some(existing) = existing {
@@ -423,14 +383,6 @@ impl Index {
 }
 
 impl State {
-    pub(super) const fn is_ready(&self) -> bool {
-        self.ready
-    }
-
-    pub(super) const fn make_ready(&mut self) {
-        self.ready = true;
-    }
-
     /// Forgets every row, but not which keys were given.
     pub(super) fn clear(&mut self) {
         for entries in &mut self.entries {

@@ -3,14 +3,13 @@
 use storehouse_sql::Dialect;
 
 use super::{
-    aggregate, assign,
+    assign,
     filter::{self, Place},
     keyset,
     parameter::Parameter,
     pieces::{Pieces, Portable, Text},
 };
 use crate::{
-    aggregate::Aggregation,
     definition::TableDef,
     filter::FilterTree,
     order::Direction,
@@ -23,27 +22,16 @@ use crate::{
 /// What a statement is to do; it borrows the values that will be bound.
 #[derive(Clone, Copy, Debug)]
 pub enum Command<'a> {
-    /// Reads the selected rows, in order: the columns that are asked for.
+    /// Reads every column of the selected rows, in order.
     Select(&'a Selection),
-    /// Groups rows, and finds out about each group what is asked for.
-    Aggregate(&'a Aggregation),
     /// Counts the rows that match.
     Count(&'a FilterTree),
     /// Deletes the rows that match.
     Delete(&'a FilterTree),
-    /// Deletes the row with that key, if it matches.
-    DeleteOne {
-        /// The key's values, in key order.
-        key: &'a EncodedKey,
-        /// What the row has to match.
-        condition: &'a FilterTree,
-    },
-    /// Changes columns of the row with that key, if it matches, and returns every column of it.
+    /// Changes columns of the row with that key and returns every column of it.
     Update {
         /// The key's values, in key order.
         key: &'a EncodedKey,
-        /// What the row has to match.
-        condition: &'a FilterTree,
         /// What becomes of its columns; at least one.
         assignments: &'a [Assignment],
     },
@@ -99,7 +87,6 @@ impl<'a> Command<'a> {
     pub(super) fn walk(self, definition: &TableDef, pieces: &mut impl Pieces<'a>) {
         match self {
             Self::Select(selection) => select(definition, selection, pieces),
-            Self::Aggregate(aggregation) => aggregate::write(definition, aggregation, pieces),
             Self::Count(matching) => {
                 pieces.text("SELECT count(*) FROM ");
                 pieces.table();
@@ -110,20 +97,7 @@ impl<'a> Command<'a> {
                 pieces.table();
                 write_where(matching, pieces);
             }
-            Self::DeleteOne { key, condition } => {
-                pieces.text("DELETE FROM ");
-                pieces.table();
-                write_where_one(definition, key, condition, pieces);
-            }
-            Self::Update { key, condition, assignments } => {
-                pieces.text("UPDATE ");
-                pieces.table();
-                pieces.text(" SET ");
-                assign::write(definition, assignments, "", pieces);
-                write_where_one(definition, key, condition, pieces);
-                pieces.text(" RETURNING ");
-                every_column(definition, pieces);
-            }
+            Self::Update { key, assignments } => update(definition, key, assignments, pieces),
             Self::Upsert { row, unique, assignments } => {
                 upsert(definition, row, unique, assignments, pieces);
             }
@@ -140,10 +114,7 @@ impl<'a> Command<'a> {
 
 fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl Pieces<'a>) {
     pieces.text("SELECT ");
-    match &selection.columns {
-        Some(some) => columns(some.iter().copied(), pieces),
-        None => every_column(definition, pieces),
-    }
+    every_column(definition, pieces);
     pieces.text(" FROM ");
     pieces.table();
     write_where(&selection.filter, pieces);
@@ -154,33 +125,17 @@ fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl
     for (position, term) in selection.order.iter().enumerate() {
         pieces.text(if position == 0 { " ORDER BY " } else { ", " });
         pieces.column(term.column);
-        direction(term.direction, definition.columns[term.column].nullable, pieces);
+        pieces.text(" ");
+        pieces.text(term.direction.sql());
+        if pieces.dialect() == Dialect::Postgres && definition.columns[term.column].nullable {
+            // PostgreSQL takes NULL for the greatest value; here it is the smallest.
+            pieces.text(match term.direction {
+                Direction::Ascending => " NULLS FIRST",
+                Direction::Descending => " NULLS LAST",
+            });
+        }
     }
-    part(selection.limit, selection.offset, pieces);
-    if let Some(lock) = selection.lock
-        && pieces.dialect() == Dialect::Postgres
-    {
-        // A transaction of SQLite that writes has the whole database to itself.
-        pieces.text(lock.sql());
-    }
-}
-
-/// Which end of the term before comes first, and where NULL stands.
-pub(super) fn direction<'a>(direction: Direction, nullable: bool, pieces: &mut impl Pieces<'a>) {
-    pieces.text(" ");
-    pieces.text(direction.sql());
-    if pieces.dialect() == Dialect::Postgres && nullable {
-        // PostgreSQL takes NULL for the greatest value; here it is the smallest.
-        pieces.text(match direction {
-            Direction::Ascending => " NULLS FIRST",
-            Direction::Descending => " NULLS LAST",
-        });
-    }
-}
-
-/// Which part of the rows.
-pub(super) fn part<'a>(limit: Option<u64>, offset: u64, pieces: &mut impl Pieces<'a>) {
-    match (limit, offset) {
+    match (selection.limit, selection.offset) {
         (None, 0) => {}
         (Some(limit), _) => {
             pieces.text(" LIMIT ");
@@ -190,27 +145,34 @@ pub(super) fn part<'a>(limit: Option<u64>, offset: u64, pieces: &mut impl Pieces
         (None, _) if pieces.dialect() == Dialect::Sqlite => pieces.text(" LIMIT -1"),
         (None, _) => {}
     }
-    if offset > 0 {
+    if selection.offset > 0 {
         pieces.text(" OFFSET ");
-        pieces.parameter(number(offset));
+        pieces.parameter(number(selection.offset));
+    }
+    if let Some(lock) = selection.lock
+        && pieces.dialect() == Dialect::Postgres
+    {
+        // A transaction of SQLite that writes has the whole database to itself.
+        pieces.text(lock.sql());
     }
 }
 
-/// The condition that a row has the key, and matches.
-fn write_where_one<'a>(
+fn update<'a>(
     definition: &TableDef,
     key: &'a EncodedKey,
-    condition: &'a FilterTree,
+    assignments: &'a [Assignment],
     pieces: &mut impl Pieces<'a>,
 ) {
+    pieces.text("UPDATE ");
+    pieces.table();
+    pieces.text(" SET ");
+    assign::write(definition, assignments, "", pieces);
     for (position, (&column, value)) in definition.key.iter().zip(key.values()).enumerate() {
         pieces.text(if position == 0 { " WHERE " } else { " AND " });
         equals(column, value, pieces);
     }
-    if !condition.is_all() {
-        pieces.text(" AND ");
-        filter::write(condition, Place::And, pieces);
-    }
+    pieces.text(" RETURNING ");
+    every_column(definition, pieces);
 }
 
 fn upsert<'a>(
@@ -229,15 +191,7 @@ fn upsert<'a>(
     pieces.table();
     pieces.text(r#" AS "stored" ("#);
     columns(given().map(|(column, _)| column), pieces);
-    if given().next().is_none() {
-        // A table of nothing but its generated key: a list of columns is never empty.
-        columns(definition.key.iter().copied(), pieces);
-    }
     pieces.text(") VALUES (");
-    if given().next().is_none() {
-        let is_postgres = pieces.dialect() == Dialect::Postgres;
-        pieces.text(if is_postgres { "DEFAULT" } else { "NULL" });
-    }
     for (position, (column, value)) in given().enumerate() {
         pieces.text(if position > 0 { ", " } else { "" });
         pieces.parameter(Parameter::Value { column, value });
@@ -258,7 +212,7 @@ fn upsert<'a>(
 }
 
 /// The condition, unless every row matches. It may be followed by ` AND ` and more.
-pub(super) fn write_where<'a>(matching: &'a FilterTree, pieces: &mut impl Pieces<'a>) {
+fn write_where<'a>(matching: &'a FilterTree, pieces: &mut impl Pieces<'a>) {
     if !matching.is_all() {
         pieces.text(" WHERE ");
         filter::write(matching, Place::And, pieces);
@@ -310,7 +264,6 @@ mod tests {
             limit: None,
             offset: 0,
             lock: None,
-            columns: None,
         }
     }
 
@@ -321,23 +274,6 @@ mod tests {
 
     fn is_null(column: usize) -> FilterTree {
         FilterTree::IsNull { column }
-    }
-
-    #[test]
-    fn an_upsert_into_a_table_of_nothing_but_a_generated_key() {
-        let mut definition = TableDef::clone(&test_table::definition());
-        definition.columns.to_mut().truncate(1);
-        definition.indexes = Vec::new().into();
-        let row = EncodedRow(vec![Value::Null]);
-        let upsert = Command::Upsert { row: &row, unique: &[0], assignments: &[] };
-        for (dialect, value) in [(Dialect::Postgres, "DEFAULT"), (Dialect::Sqlite, "NULL")] {
-            assert_eq!(
-                upsert.statement(dialect, &definition).sql,
-                format!(
-                    r#"INSERT INTO "products" AS "stored" ("id") VALUES ({value}) ON CONFLICT ("id") DO UPDATE SET "id" = "stored"."id" RETURNING "id""#
-                )
-            );
-        }
     }
 
     #[test]
@@ -359,7 +295,6 @@ mod tests {
             limit: Some(10),
             offset: 20,
             lock: Some(RowLock::for_update().skip_locked()),
-            columns: None,
         };
         let statement = statement(Command::Select(&selection));
         assert_eq!(
@@ -430,8 +365,7 @@ mod tests {
         let assignments =
             [Assignment::set(3, Value::Null), Assignment::set(1, Value::Text("A1".into()))];
         let key = EncodedKey::single(Value::Int(7));
-        let all = FilterTree::all();
-        let update = Command::Update { key: &key, condition: &all, assignments: &assignments };
+        let update = Command::Update { key: &key, assignments: &assignments };
         let one_key = statement(update);
         assert_eq!(
             one_key.sql,
@@ -446,19 +380,12 @@ mod tests {
         compound.schema = Some("shop".into());
         compound.key = vec![1, 0].into();
         let key = EncodedKey::from(vec![Value::Text("A1".into()), Value::Int(7)]);
-        let condition = is_null(3).or(is_null(2));
-        let assignments = &assignments[..1];
-        let update = Command::Update { key: &key, condition: &condition, assignments };
+        let update = Command::Update { key: &key, assignments: &assignments[..1] };
         assert_eq!(
             update.statement(Dialect::Sqlite, &compound).sql,
             format!(
-                r#"UPDATE "shop.products" SET "note" = ? WHERE "sku" = ? AND "id" = ? AND ("note" IS NULL OR "price" IS NULL) RETURNING {COLUMNS}"#
+                r#"UPDATE "shop.products" SET "note" = ? WHERE "sku" = ? AND "id" = ? RETURNING {COLUMNS}"#
             )
-        );
-        let delete = Command::DeleteOne { key: &key, condition: &is_null(3) };
-        assert_eq!(
-            delete.statement(Dialect::Sqlite, &compound).sql,
-            r#"DELETE FROM "shop.products" WHERE "sku" = ? AND "id" = ? AND "note" IS NULL"#
         );
     }
 }

@@ -10,10 +10,9 @@ use crate::{
     table::Row,
 };
 
-/// Takes one row, unless it is hidden.
+/// Takes one row.
 pub(super) struct One<T> {
     definition: Arc<TableDef>,
-    hidden: Hidden,
     row: Option<T>,
 }
 
@@ -23,27 +22,15 @@ pub(super) struct All<T> {
     rows: Vec<T>,
 }
 
-/// Takes the rows of several keys, each at its key's place, unless they are hidden.
+/// Takes the rows of several keys, each at its key's place.
 pub(super) struct ByKey<T> {
     definition: Arc<TableDef>,
-    hidden: Hidden,
     rows: Vec<Option<T>>,
 }
 
-/// The column that hides a row when it is not NULL; none where no row is hidden. Rows that are
-/// read by their key are looked at here, so that all handles can share one statement.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Hidden(pub(super) Option<usize>);
-
-impl Hidden {
-    fn hides(self, source: &mut dyn ColumnSource) -> bool {
-        self.0.is_some_and(|column| !source.is_null(column))
-    }
-}
-
 impl<T: Row> One<T> {
-    pub(super) fn sink(definition: &Arc<TableDef>, hidden: Hidden) -> RowSink {
-        Box::new(Self { definition: Arc::clone(definition), hidden, row: None })
+    pub(super) fn sink(definition: &Arc<TableDef>) -> RowSink {
+        Box::new(Self { definition: Arc::clone(definition), row: None })
     }
 
     pub(super) fn take(sink: RowSink) -> Result<Option<T>> {
@@ -62,9 +49,9 @@ impl<T: Row> All<T> {
 }
 
 impl<T: Row> ByKey<T> {
-    pub(super) fn sink(definition: &Arc<TableDef>, hidden: Hidden, keys: usize) -> RowSink {
+    pub(super) fn sink(definition: &Arc<TableDef>, keys: usize) -> RowSink {
         let rows = std::iter::repeat_with(|| None).take(keys).collect();
-        Box::new(Self { definition: Arc::clone(definition), hidden, rows })
+        Box::new(Self { definition: Arc::clone(definition), rows })
     }
 
     pub(super) fn take(sink: RowSink) -> Result<Vec<Option<T>>> {
@@ -78,9 +65,7 @@ impl<T: Row> RowReceiver for One<T> {
         _position: usize,
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError> {
-        if !self.hidden.hides(source) {
-            self.row = Some(T::decode(&self.definition, source)?);
-        }
+        self.row = Some(T::decode(&self.definition, source)?);
         Ok(ControlFlow::Break(()))
     }
 
@@ -110,9 +95,7 @@ impl<T: Row> RowReceiver for ByKey<T> {
         position: usize,
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError> {
-        if let Some(place) = self.rows.get_mut(position)
-            && !self.hidden.hides(source)
-        {
+        if let Some(place) = self.rows.get_mut(position) {
             *place = Some(T::decode(&self.definition, source)?);
         }
         Ok(ControlFlow::Continue(()))
@@ -124,7 +107,7 @@ impl<T: Row> RowReceiver for ByKey<T> {
 }
 
 /// The engine, or a layer in between, must give back the receiver that it was given.
-pub(crate) fn unwrap<R: 'static>(sink: RowSink) -> Result<Box<R>> {
+fn unwrap<R: 'static>(sink: RowSink) -> Result<Box<R>> {
     sink.into_any().downcast().map_err(|_| {
         Error::backend(
             "the backend returned another receiver than it was given; this is a bug in it",

@@ -4,7 +4,6 @@
 //! A difference is reported as the shortest list of operations that still shows it, with the seed
 //! that leads there again.
 
-mod aggregates;
 mod call;
 mod logic;
 mod operations;
@@ -153,12 +152,6 @@ impl fmt::Display for Outline<'_> {
             write!(f, "{} {:?}{null}, ", column.name, column.column_type)?;
         }
         write!(f, "key {:?}, auto {:?}", table.key, table.auto)?;
-        if let Some(column) = table.managed.created_at {
-            write!(f, ", created_at {column}")?;
-        }
-        if let Some(column) = table.managed.version {
-            write!(f, ", version {column}")?;
-        }
         for index in table.indexes.iter() {
             let unique = if index.unique { "unique" } else { "index" };
             write!(f, ", {unique} {:?}", index.columns)?;

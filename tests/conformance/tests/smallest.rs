@@ -16,9 +16,9 @@ use storehouse_conformance::{
     native::block_on,
 };
 use storehouse_runtime::{
-    Aggregation, Assignment, Backend, Capabilities, Direction, DynBackend, DynTabularStorage,
-    EncodedKey, EncodedRow, EngineId, Error, FilterTree, OrderTerm, Result, RowSink, Selection,
-    Store, TableDef, TabularStorage, Value, WriteMode, codec::RowRef, compare_rows,
+    Assignment, Backend, Capabilities, Direction, DynBackend, DynTabularStorage, EncodedKey,
+    EncodedRow, EngineId, Error, FilterTree, OrderTerm, Result, RowSink, Selection, Store,
+    TableDef, TabularStorage, Value, WriteMode, codec::RowRef, compare_rows,
 };
 
 /// A database: its tables by name.
@@ -168,10 +168,6 @@ impl Table {
             note_id(content, &row[auto]);
         }
         let key = self.key_of(&row);
-        if mode == WriteMode::Put {
-            let stored = content.rows.get(&key);
-            row = self.definition.stored_by_put(EncodedRow(row), stored.map(|row| &**row))?.0;
-        }
         let taken = (mode != WriteMode::Put && content.rows.contains_key(&key))
             .then(|| self.names(&self.definition.key))
             .or_else(|| self.clash(content, &row));
@@ -239,14 +235,7 @@ impl TabularStorage for Storage {
         let offset = usize::try_from(selection.offset).unwrap_or(usize::MAX);
         let limit = selection.limit.and_then(|limit| usize::try_from(limit).ok());
         let page = found.into_iter().skip(offset).take(limit.unwrap_or(usize::MAX));
-        self.hand_over(page.enumerate(), selection.receiver(rows))
-    }
-
-    async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
-        let content = self.content()?;
-        let found = content.rows.values().map(Vec::as_slice);
-        let found = found.filter(|row| aggregation.filter.matches(row));
-        aggregation.evaluate(&self.0.definition, found, rows)
+        self.hand_over(page.enumerate(), rows)
     }
 
     async fn count(&self, filter: FilterTree) -> Result<u64> {
@@ -289,7 +278,7 @@ impl TabularStorage for Storage {
             content.rows.values().find(same).map(|other| self.0.key_of(other))
         };
         let stored = if let Some(key) = holder {
-            TabularStorage::update(self, key, FilterTree::all(), assignments).await?
+            TabularStorage::update(self, key, assignments).await?
         } else {
             let stored = TabularStorage::write(self, vec![row], WriteMode::Insert).await?;
             stored.into_iter().next().flatten()
@@ -300,12 +289,10 @@ impl TabularStorage for Storage {
     async fn update(
         &self,
         key: EncodedKey,
-        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         let mut content = self.content()?;
-        let row = content.rows.get(&key).filter(|row| condition.matches(row)).cloned();
-        let Some(mut row) = row else { return Ok(None) };
+        let Some(mut row) = content.rows.get(&key).cloned() else { return Ok(None) };
         self.0.assign(&mut row, &assignments)?;
         if let Some(columns) = self.0.clash(&content, &row) {
             return Err(Error::conflict(columns));
@@ -330,13 +317,8 @@ impl TabularStorage for Storage {
         Ok(count)
     }
 
-    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
-        let mut content = self.content()?;
-        let is_there = content.rows.get(&key).is_some_and(|row| condition.matches(row));
-        if is_there {
-            content.rows.remove(&key);
-        }
-        Ok(is_there)
+    async fn delete(&self, key: EncodedKey) -> Result<bool> {
+        Ok(self.content()?.rows.remove(&key).is_some())
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
@@ -363,7 +345,7 @@ async fn open(_database: &str) -> Store {
 
 storehouse_conformance::conformance_tests!(
     open,
-    lacks: [transactions, savepoints, row_locks, persistent, multi_process, sql, references, migrations],
+    lacks: [transactions, savepoints, row_locks, persistent, multi_process, sql],
 );
 
 #[test]

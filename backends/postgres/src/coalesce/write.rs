@@ -2,12 +2,11 @@
 
 use std::{
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
-    mem::{Discriminant, discriminant},
     slice,
     sync::Arc,
 };
 
-use storehouse_runtime::{EncodedKey, EncodedRow, Error, Expected, Result, WriteMode};
+use storehouse_runtime::{EncodedKey, EncodedRow, Result, WriteMode};
 use tokio::sync::oneshot;
 
 use super::{Outcome, Reply, Waiter, gone, is_locked, refuse_all, unless_all_leave};
@@ -15,9 +14,8 @@ use crate::{
     engine::Engine,
     lanes::{Hold, Lanes, Request},
     pool::{Failure, Pool, rows_again, run, write_again},
-    put::Stale,
     table::Table,
-    write::{self, Stored},
+    write,
 };
 
 /// One row, and who writes it.
@@ -32,8 +30,6 @@ pub(crate) struct WriteRequest {
 struct Write {
     row: EncodedRow,
     mode: WriteMode,
-    /// Rows that are meant to find different things take different statements.
-    expected: Discriminant<Expected>,
     /// Keeps later writes to the same key waiting.
     hold: Option<Hold<WriteRequest>>,
 }
@@ -46,8 +42,7 @@ pub(crate) async fn write(
     mode: WriteMode,
 ) -> Result<EncodedRow> {
     engine.counters.writes.add(1);
-    let expected = discriminant(&table.definition.managed.expected(&row));
-    let mut write = Write { row, mode, expected, hold: None };
+    let mut write = Write { row, mode, hold: None };
     if engine.options.coalescing {
         let key = (!write::lacks_id(table, &write.row)).then(|| write::key_of(table, &write.row));
         let hasher = BuildHasherDefault::<DefaultHasher>::default();
@@ -79,16 +74,8 @@ async fn write_alone(
     write: &Write,
 ) -> Result<EncodedRow, Failure> {
     let mut row = write.row.clone();
-    let stored = write_together(engine, table, pool, slice::from_mut(&mut row), write.mode).await?;
-    match stored.first() {
-        Some((true, _)) => Ok(row),
-        _ => Err(not_stored(table).into()),
-    }
-}
-
-/// Why there is no row where one was written.
-fn not_stored(table: &Table) -> Error {
-    if table.definition.managed.version.is_some() { table.definition.stale() } else { gone() }
+    write_together(engine, table, pool, slice::from_mut(&mut row), write.mode).await?;
+    Ok(row)
 }
 
 async fn write_together(
@@ -97,20 +84,20 @@ async fn write_together(
     pool: &Arc<Pool>,
     rows: &mut [EncodedRow],
     mode: WriteMode,
-) -> Result<Stored, Failure> {
+) -> Result<(), Failure> {
     engine.counters.write_statements.add(1);
     // Several that clash go alone first.
     let again = if rows.len() == 1 { rows_again(mode) } else { write_again };
-    // What is written here is put or inserted, so all of it is stored, but for what is stale.
+    // What is written here is put or inserted, so all of it is stored.
     run!(pool, again, |connection| write::write(
         engine,
         table,
         connection,
         rows,
         mode,
-        engine.options.transaction_pooling,
-        Stale::IsTold
+        engine.options.transaction_pooling
     ))
+    .map(drop)
 }
 
 impl Waiter for WriteRequest {
@@ -136,9 +123,7 @@ impl Request for WriteRequest {
     /// Rows of one kind.
     fn joins(&self, batch: &[Self]) -> bool {
         batch.first().is_none_or(|other| {
-            other.write.mode == self.write.mode
-                && other.write.expected == self.write.expected
-                && other.key.is_some() == self.key.is_some()
+            other.write.mode == self.write.mode && other.key.is_some() == self.key.is_some()
         })
     }
 
@@ -153,10 +138,9 @@ impl Request for WriteRequest {
             let together = write_together(engine, table, &engine.batches, &mut rows, mode);
             match unless_all_leave(&mut batch, together).await {
                 None => return,
-                Some(Ok(stored)) => {
-                    for (request, stored) in batch.into_iter().zip(write::answers(rows, stored)) {
-                        let answer = stored.ok_or_else(|| not_stored(table));
-                        let _ = request.reply.send(Outcome::Answered(answer));
+                Some(Ok(())) => {
+                    for (request, row) in batch.into_iter().zip(rows) {
+                        let _ = request.reply.send(Outcome::Answered(Ok(row)));
                     }
                     return;
                 }

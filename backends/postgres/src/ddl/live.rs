@@ -5,41 +5,35 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use storehouse_runtime::{ColumnDef, ColumnType, IndexDef, TableDef};
 
-use super::{index_name, references::LiveReference};
-use crate::{
-    pool::Failure,
-    types::{Pgvector, declared},
-};
+use super::index_name;
+use crate::{pool::Failure, types::declared};
 
 /// What PostgreSQL tells about a table.
-pub(crate) struct LiveTable {
-    /// Its number in the catalogue.
-    pub(crate) oid: i64,
-    pub(crate) columns: Vec<LiveColumn>,
-    pub(crate) indexes: HashMap<String, LiveIndex>,
+pub(super) struct LiveTable {
+    columns: Vec<LiveColumn>,
+    indexes: HashMap<String, LiveIndex>,
     /// The key's columns, in key order.
-    pub(crate) key: Vec<String>,
-    pub(crate) references: Vec<LiveReference>,
+    key: Vec<String>,
 }
 
 #[derive(sqlx::FromRow)]
-pub(crate) struct LiveColumn {
-    pub(crate) name: String,
-    pub(crate) declared: String,
-    pub(crate) is_not_null: bool,
+struct LiveColumn {
+    name: String,
+    declared: String,
+    is_not_null: bool,
     has_sequence: bool,
     collation: Option<String>,
 }
 
-pub(crate) struct LiveIndex {
+struct LiveIndex {
     /// `None` for an expression.
-    pub(crate) columns: Vec<Option<String>>,
-    pub(crate) is_unique: bool,
-    pub(crate) is_partial: bool,
-    pub(crate) is_ready: bool,
+    columns: Vec<Option<String>>,
+    is_unique: bool,
+    is_partial: bool,
+    is_ready: bool,
 }
 
-pub(super) const TABLE: &str = "SELECT c.oid::bigint FROM pg_class AS c \
+const TABLE: &str = "SELECT c.oid::bigint FROM pg_class AS c \
     JOIN pg_namespace AS n ON n.oid = c.relnamespace \
     WHERE n.nspname = coalesce($1, current_schema()) AND c.relname = $2 AND c.relkind IN ('r', 'p')";
 
@@ -63,14 +57,13 @@ type IndexRow = (String, bool, bool, bool, bool, Vec<Option<String>>);
 
 impl LiveTable {
     /// The table, if there is one.
-    pub(crate) async fn read(
+    pub(super) async fn read(
         connection: &mut PgConnection,
-        schema: Option<&str>,
-        name: &str,
+        definition: &TableDef,
     ) -> Result<Option<Self>, Failure> {
         let table: Option<i64> = sqlx::query_scalar(TABLE)
-            .bind(schema)
-            .bind(name)
+            .bind(definition.schema.as_deref())
+            .bind(&*definition.name)
             .persistent(false)
             .fetch_optional(&mut *connection)
             .await?;
@@ -80,14 +73,9 @@ impl LiveTable {
             .persistent(false)
             .fetch_all(&mut *connection)
             .await?;
-        let rows: Vec<IndexRow> = sqlx::query_as(INDEXES)
-            .bind(table)
-            .persistent(false)
-            .fetch_all(&mut *connection)
-            .await?;
-        let references = super::references::read(connection, table).await?;
-        let mut live =
-            Self { oid: table, columns, indexes: HashMap::new(), key: Vec::new(), references };
+        let rows: Vec<IndexRow> =
+            sqlx::query_as(INDEXES).bind(table).persistent(false).fetch_all(connection).await?;
+        let mut live = Self { columns, indexes: HashMap::new(), key: Vec::new() };
         for (name, is_unique, is_key, is_partial, is_ready, columns) in rows {
             if is_key {
                 live.key = columns.into_iter().flatten().collect();
@@ -104,17 +92,17 @@ impl LiveTable {
     }
 
     /// Every difference that matters, in words.
-    pub(super) fn differences(&self, definition: &TableDef, pgvector: Pgvector) -> Vec<String> {
+    pub(super) fn differences(&self, definition: &TableDef, has_pgvector: bool) -> Vec<String> {
         let mut differences = Vec::new();
         for (position, column) in definition.columns.iter().enumerate() {
             let Some(live) = self.columns.iter().find(|live| live.name == column.name) else {
-                let declared = declared(column.column_type, pgvector);
+                let declared = declared(column.column_type, has_pgvector);
                 differences.push(format!("column `{}` ({declared}) is missing", column.name));
                 continue;
             };
             let is_key = definition.key.contains(&position);
             let is_auto = definition.auto_integer() == Some(position);
-            compare_column(column, is_key, is_auto, pgvector, live, &mut differences);
+            compare_column(column, is_key, is_auto, has_pgvector, live, &mut differences);
         }
         for live in &self.columns {
             if definition.column(&live.name).is_none() {
@@ -127,7 +115,6 @@ impl LiveTable {
             differences.push(format!("the key is ({live}), not ({wanted})"));
         }
         self.compare_indexes(definition, &mut differences);
-        super::references::compare(&self.references, definition, &mut differences);
         differences
     }
 
@@ -180,18 +167,22 @@ fn compare_column(
     column: &ColumnDef,
     is_key: bool,
     is_auto: bool,
-    pgvector: Pgvector,
+    has_pgvector: bool,
     live: &LiveColumn,
     differences: &mut Vec<String>,
 ) {
     let name = &column.name;
-    let wanted = declared(column.column_type, pgvector);
+    let wanted = declared(column.column_type, has_pgvector);
     if !fits(column.column_type, &wanted, &live.declared) {
         differences
             .push(format!("column `{name}` has the type `{}`, not `{wanted}`", live.declared));
     }
-    if let Some(collation) = other_collation(column, live) {
-        differences.push(format!("column `{name}` compares text as `{collation}`, not by bytes"));
+    if column.column_type == ColumnType::Text {
+        let collation = live.collation.as_deref().unwrap_or("default");
+        if !matches!(collation, "C" | "POSIX" | "ucs_basic") {
+            differences
+                .push(format!("column `{name}` compares text as `{collation}`, not by bytes"));
+        }
     }
     let is_wanted_not_null = is_key || !column.nullable;
     if live.is_not_null != is_wanted_not_null {
@@ -203,20 +194,13 @@ fn compare_column(
     }
 }
 
-/// How a text column is compared, where it is not by bytes.
-pub(crate) fn other_collation(column: &ColumnDef, live: &LiveColumn) -> Option<String> {
-    let collation = live.collation.as_deref().unwrap_or("default");
-    let is_by_bytes = matches!(collation, "C" | "POSIX" | "ucs_basic");
-    (column.column_type == ColumnType::Text && !is_by_bytes).then(|| collation.to_owned())
-}
-
 fn names<'a>(definition: &'a TableDef, columns: &[usize]) -> Vec<&'a str> {
     columns.iter().map(|&column| &*definition.columns[column].name).collect()
 }
 
 /// Whether a column that is declared so holds values of the type without changing them. A table
 /// made elsewhere may have wider integers, and text of a limited length.
-pub(crate) fn fits(column_type: ColumnType, wanted: &str, live: &str) -> bool {
+fn fits(column_type: ColumnType, wanted: &str, live: &str) -> bool {
     match column_type {
         ColumnType::Text => live == "text" || live.starts_with("character varying"),
         ColumnType::I8 | ColumnType::I16 | ColumnType::U8 => {

@@ -5,8 +5,8 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 use storehouse_runtime::{
     ColumnDef, ColumnRole, ColumnSource, ColumnType, DecodeError, DerivedSql, Direction,
-    EncodedKey, EncodedRow, FilterTree, IndexDef, ManagedColumns, OrderTerm, Result, RowReceiver,
-    RowSink, Selection, TableDef, TabularStorage, Value, VectorElement, VectorType, WriteMode,
+    EncodedKey, EncodedRow, FilterTree, IndexDef, OrderTerm, Result, RowReceiver, RowSink,
+    Selection, TableDef, TabularStorage, Value, WriteMode,
 };
 use storehouse_sqlite::{SqliteBackend, SqliteOptions, SqliteTabularStorage};
 
@@ -20,7 +20,6 @@ pub fn column(name: &'static str, column_type: ColumnType) -> ColumnDef {
         default: None,
         role: ColumnRole::Plain,
         json_schema: None,
-        rename_from: Vec::new().into(),
     }
 }
 
@@ -43,10 +42,6 @@ pub fn table(name: &'static str, columns: Vec<ColumnDef>) -> TableDef {
         auto: None,
         indexes: Vec::new().into(),
         shard_by: None,
-        references: Vec::new().into(),
-        managed: ManagedColumns::NONE,
-        rename_from: Vec::new().into(),
-        given_schema: None,
         sql: DerivedSql::default(),
     }
 }
@@ -115,7 +110,6 @@ pub async fn everything(storage: &SqliteTabularStorage) -> Result<Vec<EncodedRow
         limit: None,
         offset: 0,
         lock: None,
-        columns: None,
     };
     select(storage, selection).await
 }
@@ -175,7 +169,6 @@ fn read(
     Ok(match column_type {
         ColumnType::Bool => Value::Bool(source.read_bool(column)?),
         ColumnType::F32 | ColumnType::F64 => Value::Float(source.read_float(column)?),
-        ColumnType::Decimal => Value::Decimal(source.read_decimal(column)?),
         ColumnType::Text => Value::Text(source.read_text(column)?),
         ColumnType::Bytes => Value::Bytes(source.read_bytes(column)?),
         ColumnType::Uuid => Value::Uuid(source.read_uuid(column)?),
@@ -186,13 +179,6 @@ fn read(
         ColumnType::Time => Value::Time(source.read_time(column)?),
         ColumnType::Json => Value::Json(source.read_json(column)?.deserialize().unwrap()),
         ColumnType::TextList => Value::TextList(source.read_text_list(column)?),
-        ColumnType::F16List
-        | ColumnType::Vector(VectorType { element: VectorElement::F16, .. }) => {
-            Value::F16List(source.read_f16_list(column)?)
-        }
-        ColumnType::I8List | ColumnType::Vector(VectorType { element: VectorElement::I8, .. }) => {
-            Value::I8List(source.read_i8_list(column)?)
-        }
         ColumnType::FloatList | ColumnType::Vector(_) => {
             Value::FloatList(source.read_float_list(column)?)
         }

@@ -3,11 +3,11 @@
 
 use fastrand::Rng;
 use storehouse_runtime::{
-    Aggregation, Assignment, Comparison, Direction, EncodedKey, EncodedRow, FilterTree, JsonPath,
-    JsonTest, JsonType, OrderTerm, TableDef, Value, WriteMode,
+    Assignment, Comparison, Direction, EncodedKey, EncodedRow, FilterTree, OrderTerm, TableDef,
+    Value, WriteMode,
 };
 
-use super::{aggregates, values};
+use super::values;
 
 /// One operation on one of the tables.
 #[derive(Clone, Debug)]
@@ -24,13 +24,12 @@ pub(super) enum Action {
     Get(Key),
     GetMany(Vec<Key>),
     Select(Select),
-    Aggregate(Aggregation),
     Count(FilterTree),
     Write(Vec<Row>, WriteMode),
     Upsert { row: Row, unique: usize, assignments: Vec<Assignment> },
-    Update(Key, FilterTree, Vec<Assignment>, Option<Twin>),
+    Update(Key, Vec<Assignment>, Option<Twin>),
     UpdateWhere(FilterTree, Vec<Assignment>, Option<Twin>),
-    Delete(Key, FilterTree),
+    Delete(Key),
     DeleteSearch(FilterTree),
     DeleteAll,
     Begin,
@@ -70,8 +69,6 @@ pub(super) struct Select {
     pub(super) after: Option<After>,
     pub(super) limit: Option<u64>,
     pub(super) offset: u64,
-    /// Only these columns.
-    pub(super) columns: Option<Vec<usize>>,
     /// The receiver wants no more after so many rows.
     pub(super) stop_after: Option<usize>,
 }
@@ -106,11 +103,10 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
     match rng.u8(..100) {
         0..=7 => Action::Get(key(rng, table)),
         8..=11 => Action::GetMany((0..rng.usize(1..6)).map(|_| key(rng, table)).collect()),
-        12..=26 => Action::Select(select(rng, table)),
-        27..=31 => Action::Aggregate(aggregates::random(rng, table)),
+        12..=31 => Action::Select(select(rng, table)),
         32..=35 => Action::Count(filter(rng, table, 3)),
         36..=39 => {
-            let row = Row { twin: twin(rng, 2), ..row(rng, table, WriteMode::Insert) };
+            let row = Row { twin: twin(rng, 2), ..row(rng, table) };
             let assignments = assignments(rng, table);
             Action::Upsert { row, unique: rng.usize(..8), assignments }
         }
@@ -121,7 +117,7 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
                 _ => WriteMode::Put,
             };
             let rows = if rng.bool() { 1 } else { rng.usize(1..7) };
-            Action::Write((0..rows).map(|_| row(rng, table, mode)).collect(), mode)
+            Action::Write((0..rows).map(|_| row(rng, table)).collect(), mode)
         }
         68..=76 => match assignments(rng, table) {
             // A table of nothing but its key has nothing to update.
@@ -130,11 +126,9 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
                 // Twins are for one row; of several they would nearly always clash.
                 Action::UpdateWhere(filter(rng, table, 2), assignments, twin(rng, 12))
             }
-            assignments => {
-                Action::Update(key(rng, table), of_one(rng, table), assignments, twin(rng, 2))
-            }
+            assignments => Action::Update(key(rng, table), assignments, twin(rng, 2)),
         },
-        77..=78 => Action::Delete(key(rng, table), of_one(rng, table)),
+        77..=78 => Action::Delete(key(rng, table)),
         79 => match filter(rng, table, 2) {
             // The handle refuses to empty a table by a filter, so an engine never sees it.
             filter if filter.is_all() => Action::Count(filter),
@@ -161,17 +155,9 @@ fn key(rng: &mut Rng, table: &TableDef) -> Key {
     Key::Given(values.collect())
 }
 
-fn row(rng: &mut Rng, table: &TableDef, mode: WriteMode) -> Row {
+fn row(rng: &mut Rng, table: &TableDef) -> Row {
     let values = (0..table.columns.len())
         .map(|column| {
-            if table.managed.version == Some(column) {
-                return match (mode, rng.u8(..3)) {
-                    // The rows that are there were written a few times.
-                    (WriteMode::Put, 0) => Value::Null,
-                    (WriteMode::Put, _) => Value::Int(rng.i64(0..4)),
-                    _ => Value::Int(1),
-                };
-            }
             if table.auto_integer() != Some(column) {
                 return values::for_column(rng, table, column);
             }
@@ -182,21 +168,8 @@ fn row(rng: &mut Rng, table: &TableDef, mode: WriteMode) -> Row {
             }
         })
         .collect();
-    let mut values = EncodedRow(values);
-    if let (Some(auto), Some(version)) = (table.auto_integer(), table.managed.version)
-        && mode == WriteMode::Put
-        && values.0[auto].is_null()
-    {
-        // Handles see to that: a row without a key was not read.
-        values.0[version] = Value::Null;
-    }
     let key_of = (rng.u8(..4) == 0).then(|| rng.usize(..64));
-    Row { values, key_of, twin: twin(rng, 8) }
-}
-
-/// What a row has to match besides having the key: mostly anything.
-fn of_one(rng: &mut Rng, table: &TableDef) -> FilterTree {
-    if rng.u8(..4) == 0 { filter(rng, table, 1) } else { FilterTree::all() }
+    Row { values: EncodedRow(values), key_of, twin: twin(rng, 8) }
 }
 
 fn twin(rng: &mut Rng, one_in: u8) -> Option<Twin> {
@@ -204,9 +177,8 @@ fn twin(rng: &mut Rng, one_in: u8) -> Option<Twin> {
 }
 
 fn assignments(rng: &mut Rng, table: &TableDef) -> Vec<Assignment> {
-    let mut columns: Vec<usize> = (0..table.columns.len())
-        .filter(|column| !table.key.contains(column) && !table.managed.contains(*column))
-        .collect();
+    let mut columns: Vec<usize> =
+        (0..table.columns.len()).filter(|column| !table.key.contains(column)).collect();
     rng.shuffle(&mut columns);
     columns.truncate(rng.usize(1..=3));
     let increments = rng.u8(..5) == 0;
@@ -252,9 +224,7 @@ fn select(rng: &mut Rng, table: &TableDef) -> Select {
     let stop_after = (rng.u8(..8) == 0).then(|| rng.usize(1..4));
     // Every other query is about all rows, so that ordering and paging have something to do.
     let filter = if rng.bool() { FilterTree::all() } else { filter(rng, table, 3) };
-    let columns = (rng.u8(..4) == 0)
-        .then(|| (0..rng.usize(1..4)).map(|_| rng.usize(..table.columns.len())).collect());
-    Select { filter, order, after, limit, offset, columns, stop_after }
+    Select { filter, order, after, limit, offset, stop_after }
 }
 
 /// A total ordering: some columns, and those of the key that are not among them.
@@ -278,13 +248,13 @@ fn order(rng: &mut Rng, table: &TableDef) -> Vec<OrderTerm> {
         .collect()
 }
 
-pub(super) fn ordered(table: &TableDef) -> Vec<usize> {
+fn ordered(table: &TableDef) -> Vec<usize> {
     (0..table.columns.len())
         .filter(|&column| table.columns[column].column_type.is_ordered())
         .collect()
 }
 
-pub(super) fn filter(rng: &mut Rng, table: &TableDef, depth: u8) -> FilterTree {
+fn filter(rng: &mut Rng, table: &TableDef, depth: u8) -> FilterTree {
     if rng.u8(..6) == 0 {
         return FilterTree::all();
     }
@@ -307,9 +277,6 @@ pub(super) fn filter(rng: &mut Rng, table: &TableDef, depth: u8) -> FilterTree {
 fn condition(rng: &mut Rng, table: &TableDef) -> FilterTree {
     let column = rng.usize(..table.columns.len());
     let column_type = table.columns[column].column_type;
-    if matches!(column_type, storehouse_runtime::ColumnType::Json) && rng.u8(..8) > 0 {
-        return json_condition(rng, column);
-    }
     if !column_type.is_ordered() || rng.u8(..8) == 0 {
         return FilterTree::IsNull { column };
     }
@@ -324,42 +291,13 @@ fn condition(rng: &mut Rng, table: &TableDef) -> FilterTree {
         let values = (0..rng.usize(1..5)).map(|_| values::of_type(rng, column_type)).collect();
         return FilterTree::InList { column, values };
     }
-    let comparison = comparison(rng);
-    FilterTree::Compare { column, comparison, value: values::of_type(rng, column_type) }
-}
-
-fn comparison(rng: &mut Rng) -> Comparison {
-    [
+    let comparison = [
         Comparison::Equal,
         Comparison::NotEqual,
         Comparison::Less,
         Comparison::LessOrEqual,
         Comparison::Greater,
         Comparison::GreaterOrEqual,
-    ][rng.usize(..6)]
-}
-
-/// A test of what lies at a path, which leads somewhere often enough since documents and paths
-/// are made of the same names.
-fn json_condition(rng: &mut Rng, column: usize) -> FilterTree {
-    let mut path = JsonPath::root();
-    for _ in 0..rng.usize(..3) {
-        path = if rng.bool() { path.key(values::text(rng)) } else { path.index(rng.u32(..3)) };
-    }
-    let types = [JsonType::Integer, JsonType::Number, JsonType::Text, JsonType::Bool];
-    let read_as = types[rng.usize(..types.len())];
-    let value = |rng: &mut Rng| values::of_type(rng, read_as.column_type());
-    let test = match rng.u8(..12) {
-        0 => JsonTest::Exists,
-        1 => JsonTest::IsNull,
-        2 => JsonTest::IsNullAs(read_as),
-        3 => {
-            JsonTest::InList { read_as, values: (0..rng.usize(1..5)).map(|_| value(rng)).collect() }
-        }
-        4 => JsonTest::Like { pattern: values::pattern(rng) },
-        5 => JsonTest::StartsWith { prefix: values::part(rng) },
-        6 => JsonTest::Contains { part: values::part(rng) },
-        _ => JsonTest::Compare { read_as, comparison: comparison(rng), value: value(rng) },
-    };
-    FilterTree::Json { column, path, test }
+    ][rng.usize(..6)];
+    FilterTree::Compare { column, comparison, value: values::of_type(rng, column_type) }
 }

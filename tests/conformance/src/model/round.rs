@@ -160,11 +160,7 @@ impl<Open: AsyncFn(&str) -> Arc<dyn DynBackend>> Playing<'_, Open> {
         let savepoints = transaction.map_or(0, |transaction| transaction.savepoints.len());
         let reads = matches!(
             operation.action,
-            Action::Get(_)
-                | Action::GetMany(_)
-                | Action::Select(_)
-                | Action::Aggregate(_)
-                | Action::Count(_)
+            Action::Get(_) | Action::GetMany(_) | Action::Select(_) | Action::Count(_)
         );
         let beside = operation.beside && reads && self.round.reads_beside_transactions;
         let table = self.reference.table(operation.table, beside);
@@ -177,7 +173,6 @@ impl<Open: AsyncFn(&str) -> Arc<dyn DynBackend>> Playing<'_, Open> {
                 keys.map(Call::GetMany)
             }
             Action::Select(select) => resolve_select(table, select),
-            Action::Aggregate(aggregation) => Some(Call::Aggregate(aggregation.clone())),
             Action::Count(filter) => Some(Call::Count(filter.clone())),
             Action::Write(rows, mode) => {
                 let rows = rows.iter().map(|row| resolve_row(table, row)).collect();
@@ -196,18 +191,15 @@ impl<Open: AsyncFn(&str) -> Arc<dyn DynBackend>> Playing<'_, Open> {
                 let unique = candidates.swap_remove(unique % candidates.len());
                 Some(Call::Upsert(row, unique, assignments.clone()))
             }
-            Action::Update(key, condition, assignments, twin) => {
+            Action::Update(key, assignments, twin) => {
                 let assignments = resolve_assignments(table, assignments, *twin);
-                let call = |key| Call::Update(key, condition.clone(), assignments);
-                resolve_key(table, key).map(call)
+                resolve_key(table, key).map(|key| Call::Update(key, assignments))
             }
             Action::UpdateWhere(filter, assignments, twin) => {
                 let assignments = resolve_assignments(table, assignments, *twin);
                 Some(Call::UpdateWhere(filter.clone(), assignments))
             }
-            Action::Delete(key, condition) => {
-                resolve_key(table, key).map(|key| Call::Delete(key, condition.clone()))
-            }
+            Action::Delete(key) => resolve_key(table, key).map(Call::Delete),
             Action::DeleteSearch(filter) => Some(Call::DeleteSearch(filter.clone())),
             Action::DeleteAll => Some(Call::DeleteAll),
             Action::Begin => {
@@ -301,7 +293,6 @@ fn resolve_select(table: &Table, select: &Select) -> Option<Call> {
         limit: select.limit,
         offset: select.offset,
         lock: None,
-        columns: select.columns.clone(),
     };
     Some(Call::Select { selection, stop_after: select.stop_after })
 }
@@ -316,7 +307,6 @@ fn everything(definition: &TableDef) -> Call {
         limit: None,
         offset: 0,
         lock: None,
-        columns: None,
     };
     Call::Select { selection, stop_after: None }
 }

@@ -3,9 +3,8 @@
 use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 use storehouse_runtime::{
-    AggregateOutput, ColumnSource, ColumnType, DecodeError, DynBackend, DynBackendTransaction,
-    DynTabularStorage, Error, Result, RowReceiver, RowSink, TableDef, Value, VectorElement,
-    VectorType,
+    ColumnSource, ColumnType, DecodeError, DynBackend, DynBackendTransaction, DynTabularStorage,
+    Error, Result, RowReceiver, RowSink, TableDef, Value,
 };
 
 use super::call::{Answer, Call, Refusal};
@@ -76,8 +75,11 @@ impl Subject {
 
 async fn call_table(table: &dyn DynTabularStorage, call: Call) -> Result<Answer> {
     let collect = |stop_after: Option<usize>| {
-        let columns = table.definition().columns.iter();
-        Collect::sink(columns.map(|column| (column.column_type, column.nullable)), stop_after)
+        Box::new(Collect {
+            definition: Arc::clone(table.definition()),
+            stop_after: stop_after.unwrap_or(usize::MAX),
+            rows: Vec::new(),
+        })
     };
     Ok(match call {
         Call::SetUp => {
@@ -101,50 +103,20 @@ async fn call_table(table: &dyn DynTabularStorage, call: Call) -> Result<Answer>
                 Err(Error::Unsupported { .. }) if !table.capabilities().sql => {}
                 other => return other.map(|_| Answer::Done),
             }
-            let sink = match &selection.columns {
-                Some(columns) => {
-                    let columns = columns.iter().map(|&column| &table.definition().columns[column]);
-                    let types = columns.map(|column| (column.column_type, column.nullable));
-                    Collect::sink(types, stop_after)
-                }
-                None => collect(stop_after),
-            };
-            rows(table.select(selection, sink).await?)
-        }
-        Call::Aggregate(aggregation) => {
-            match table.aggregate_to_sql(&aggregation) {
-                Ok(_) if table.capabilities().sql => {}
-                Err(Error::Unsupported { .. }) if !table.capabilities().sql => {}
-                other => return other.map(|_| Answer::Done),
-            }
-            let definition = table.definition();
-            let types = aggregation.outputs().map(|output| match output {
-                AggregateOutput::Group(column) => {
-                    let column = &definition.columns[column];
-                    (column.column_type, column.nullable)
-                }
-                AggregateOutput::Aggregate(term) => {
-                    (term.result_type(definition), term.is_nullable())
-                }
-            });
-            let sink = Collect::sink(types, None);
-            let Answer::Rows(rows) = rows(table.aggregate(aggregation, sink).await?) else {
-                unreachable!("a receiver of rows gives rows");
-            };
-            Answer::Groups(rows.into_iter().map(|(_, row)| row).collect())
+            rows(table.select(selection, collect(stop_after)).await?)
         }
         Call::Count(filter) => Answer::Count(table.count(filter).await?),
         Call::Write(rows, mode) => Answer::Stored(table.write(rows, mode).await?),
         Call::Upsert(row, unique, assignments) => {
             Answer::Stored(vec![Some(table.upsert(row, unique, assignments).await?)])
         }
-        Call::Update(key, condition, assignments) => {
-            Answer::Stored(vec![table.update(key, condition, assignments).await?])
+        Call::Update(key, assignments) => {
+            Answer::Stored(vec![table.update(key, assignments).await?])
         }
         Call::UpdateWhere(filter, assignments) => {
             Answer::Count(table.update_where(filter, assignments).await?)
         }
-        Call::Delete(key, condition) => Answer::Truth(table.delete(key, condition).await?),
+        Call::Delete(key) => Answer::Truth(table.delete(key).await?),
         Call::DeleteSearch(filter) => Answer::Count(table.delete_search(filter).await?),
         Call::DeleteAll => {
             table.delete_all().await?;
@@ -161,23 +133,9 @@ fn rows(sink: RowSink) -> Answer {
 
 /// Takes rows apart, column by column.
 struct Collect {
-    /// The columns' types, and whether they can be NULL.
-    columns: Vec<(ColumnType, bool)>,
+    definition: Arc<TableDef>,
     stop_after: usize,
     rows: Vec<(usize, Vec<Value>)>,
-}
-
-impl Collect {
-    fn sink(
-        columns: impl Iterator<Item = (ColumnType, bool)>,
-        stop_after: Option<usize>,
-    ) -> RowSink {
-        Box::new(Self {
-            columns: columns.collect(),
-            stop_after: stop_after.unwrap_or(usize::MAX),
-            rows: Vec::new(),
-        })
-    }
 }
 
 impl RowReceiver for Collect {
@@ -186,12 +144,12 @@ impl RowReceiver for Collect {
         position: usize,
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError> {
-        let mut row = Vec::with_capacity(self.columns.len());
-        for (place, &(column_type, nullable)) in self.columns.iter().enumerate() {
-            row.push(if nullable && source.is_null(place) {
+        let mut row = Vec::with_capacity(self.definition.columns.len());
+        for (place, column) in self.definition.columns.iter().enumerate() {
+            row.push(if column.nullable && source.is_null(place) {
                 Value::Null
             } else {
-                read(source, place, column_type)?
+                read(source, place, column.column_type)?
             });
         }
         self.rows.push((position, row));
@@ -218,7 +176,6 @@ fn read(
     match column_type {
         ColumnType::Bool => source.read_bool(column).map(Value::Bool),
         ColumnType::F32 | ColumnType::F64 => source.read_float(column).map(Value::Float),
-        ColumnType::Decimal => source.read_decimal(column).map(Value::Decimal),
         ColumnType::Text => source.read_text(column).map(Value::Text),
         ColumnType::Bytes => source.read_bytes(column).map(Value::Bytes),
         ColumnType::Uuid => source.read_uuid(column).map(Value::Uuid),
@@ -232,13 +189,6 @@ fn read(
             document.map(Value::Json).map_err(|error| DecodeError::new(column, error.to_string()))
         }
         ColumnType::TextList => source.read_text_list(column).map(Value::TextList),
-        ColumnType::F16List
-        | ColumnType::Vector(VectorType { element: VectorElement::F16, .. }) => {
-            source.read_f16_list(column).map(Value::F16List)
-        }
-        ColumnType::I8List | ColumnType::Vector(VectorType { element: VectorElement::I8, .. }) => {
-            source.read_i8_list(column).map(Value::I8List)
-        }
         ColumnType::FloatList | ColumnType::Vector(_) => {
             source.read_float_list(column).map(Value::FloatList)
         }

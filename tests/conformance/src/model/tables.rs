@@ -5,8 +5,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use fastrand::Rng;
 use storehouse_runtime::{
-    ColumnDef, ColumnRole, ColumnType, DerivedSql, IndexDef, ManagedColumns, Metric, TableDef,
-    VectorElement, VectorType,
+    ColumnDef, ColumnRole, ColumnType, DerivedSql, IndexDef, Metric, TableDef, VectorElement,
+    VectorType,
 };
 
 /// Reserved words, names that differ from their lower case, SQLite's names for the row's number,
@@ -38,7 +38,7 @@ const NAMES: [&str; 24] = [
     "user",
 ];
 
-const SCALARS: [ColumnType; 18] = [
+const SCALARS: [ColumnType; 17] = [
     ColumnType::I64,
     ColumnType::Text,
     ColumnType::I32,
@@ -54,7 +54,6 @@ const SCALARS: [ColumnType; 18] = [
     ColumnType::LocalDateTime,
     ColumnType::Date,
     ColumnType::Time,
-    ColumnType::Decimal,
     // Not in keys, so at the end.
     ColumnType::F64,
     ColumnType::F32,
@@ -62,20 +61,16 @@ const SCALARS: [ColumnType; 18] = [
 
 const KEYS: usize = SCALARS.len() - 2;
 
-const DOCUMENTS: [ColumnType; 8] = [
+const DOCUMENTS: [ColumnType; 4] = [
     ColumnType::Json,
     ColumnType::TextList,
     ColumnType::FloatList,
-    ColumnType::F16List,
-    ColumnType::I8List,
-    vector(VectorElement::F32),
-    vector(VectorElement::F16),
-    vector(VectorElement::I8),
+    ColumnType::Vector(VectorType {
+        dimension: 3,
+        metric: Metric::Cosine,
+        element: VectorElement::F32,
+    }),
 ];
-
-const fn vector(element: VectorElement) -> ColumnType {
-    ColumnType::Vector(VectorType { dimension: 3, metric: Metric::Cosine, element })
-}
 
 /// Definitions of one to three tables with different names.
 pub(super) fn random(rng: &mut Rng) -> Vec<Arc<TableDef>> {
@@ -111,9 +106,8 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
     let mut key: Vec<usize> =
         (0..places.len()).filter(|&position| places[position] < key_columns).collect();
     rng.shuffle(&mut key);
-    let managed = managed(rng, &mut columns);
     let auto = places.iter().position(|&place| generated && place == 0);
-    let indexes = indexes(rng, name, &columns, managed);
+    let indexes = indexes(rng, name, &columns);
     TableDef {
         schema: (rng.u8(..6) == 0).then_some(Cow::Borrowed("shop")),
         name: name.into(),
@@ -123,10 +117,6 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
         auto,
         indexes: indexes.into(),
         shard_by: None,
-        references: Vec::new().into(),
-        managed,
-        rename_from: Vec::new().into(),
-        given_schema: None,
         sql: DerivedSql::default(),
     }
 }
@@ -140,35 +130,12 @@ fn column(name: &'static str, column_type: ColumnType, nullable: bool) -> Column
         default: None,
         role: ColumnRole::Plain,
         json_schema: None,
-        rename_from: Vec::new().into(),
     }
 }
 
-/// Appends columns that a put treats in a way of their own, now and then. Times are given by the
-/// handle, so that engines know no more of them than that one is kept.
-fn managed(rng: &mut Rng, columns: &mut Vec<ColumnDef>) -> ManagedColumns {
-    let mut managed = ManagedColumns::NONE;
-    if rng.u8(..4) == 0 {
-        managed.created_at = Some(columns.len());
-        columns.push(column("created", ColumnType::DateTime, false));
-    }
-    if rng.u8(..4) == 0 {
-        managed.version = Some(columns.len());
-        let counts = [ColumnType::I64, ColumnType::I32, ColumnType::U32];
-        columns.push(column("version", counts[rng.usize(..3)], false));
-    }
-    managed
-}
-
-fn indexes(
-    rng: &mut Rng,
-    table: &str,
-    columns: &[ColumnDef],
-    managed: ManagedColumns,
-) -> Vec<IndexDef> {
-    let ordered: Vec<usize> = (0..columns.len())
-        .filter(|&column| columns[column].column_type.is_ordered() && !managed.contains(column))
-        .collect();
+fn indexes(rng: &mut Rng, table: &str, columns: &[ColumnDef]) -> Vec<IndexDef> {
+    let ordered: Vec<usize> =
+        (0..columns.len()).filter(|&column| columns[column].column_type.is_ordered()).collect();
     let mut indexes: Vec<IndexDef> = Vec::new();
     for _ in 0..rng.usize(..4) {
         let unique = rng.u8(..3) == 0;
@@ -207,8 +174,6 @@ mod tests {
         let mut rng = Rng::with_seed(1);
         let tables: Vec<TableDef> = (0..2_000).map(|_| table(&mut rng, "t")).collect();
         let any = |what: &dyn Fn(&TableDef) -> bool| assert!(tables.iter().any(what));
-        any(&|table| table.managed.created_at.is_some() && table.managed.version.is_some());
-        any(&|table| table.managed.version.is_some() && table.auto.is_some());
         any(&|table| table.key.len() == 3);
         any(&|table| table.key.len() == table.columns.len());
         any(&|table| table.auto_integer().is_some() && table.key.len() == 1);

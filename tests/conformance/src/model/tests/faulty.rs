@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use storehouse_runtime::{
-    Aggregation, Assignment, Backend, BackendTransaction, Capabilities, DynBackend,
-    DynBackendTransaction, DynTabularStorage, EncodedKey, EncodedRow, EngineId, FilterTree, Result,
-    RowSink, Selection, TableDef, TabularStorage, Value, WriteMode, memory::InMemoryBackend,
+    Assignment, Backend, BackendTransaction, Capabilities, DynBackend, DynBackendTransaction,
+    DynTabularStorage, EncodedKey, EncodedRow, EngineId, FilterTree, Result, RowSink, Selection,
+    TableDef, TabularStorage, Value, WriteMode, memory::InMemoryBackend,
 };
 
 /// What is wrong.
@@ -21,10 +21,9 @@ pub(super) enum Fault {
     SavepointIsNotUndone,
     RollbackIsACommit,
     UpdateForgetsNull,
-    PutReplacesWhatWasNotRead,
 }
 
-pub(super) const FAULTS: [Fault; 11] = [
+pub(super) const FAULTS: [Fault; 10] = [
     Fault::DeleteSaysItDid,
     Fault::BulkIsNotAtomic,
     Fault::PutKeepsWhatIsThere,
@@ -35,7 +34,6 @@ pub(super) const FAULTS: [Fault; 11] = [
     Fault::SavepointIsNotUndone,
     Fault::RollbackIsACommit,
     Fault::UpdateForgetsNull,
-    Fault::PutReplacesWhatWasNotRead,
 ];
 
 pub(super) struct Faulty<Inner> {
@@ -154,10 +152,6 @@ impl TabularStorage for Faulty<Arc<dyn DynTabularStorage>> {
         self.inner.select(selection, rows).await
     }
 
-    async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
-        self.inner.aggregate(aggregation, rows).await
-    }
-
     async fn count(&self, filter: FilterTree) -> Result<u64> {
         self.inner.count(filter).await
     }
@@ -180,13 +174,6 @@ impl TabularStorage for Faulty<Arc<dyn DynTabularStorage>> {
                 let stored = self.inner.write(rows, WriteMode::InsertIfAbsent).await?;
                 return Ok(stored.into_iter().map(|stored| stored.or(Some(row.clone()))).collect());
             }
-            Fault::PutReplacesWhatWasNotRead if mode == WriteMode::Put => {
-                if let Some(version) = self.inner.definition().managed.version {
-                    for row in &mut rows {
-                        row.0[version] = Value::Null;
-                    }
-                }
-            }
             Fault::MinusZeroLosesItsSign => {
                 for value in rows.iter_mut().flat_map(|row| &mut row.0) {
                     if let Value::Float(number) = value {
@@ -202,13 +189,12 @@ impl TabularStorage for Faulty<Arc<dyn DynTabularStorage>> {
     async fn update(
         &self,
         key: EncodedKey,
-        condition: FilterTree,
         mut assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         if self.fault == Fault::UpdateForgetsNull && assignments.len() > 1 {
             assignments.retain(|assignment| !assignment.value.is_null());
         }
-        self.inner.update(key, condition, assignments).await
+        self.inner.update(key, assignments).await
     }
 
     async fn upsert(
@@ -224,8 +210,8 @@ impl TabularStorage for Faulty<Arc<dyn DynTabularStorage>> {
         self.inner.update_where(filter, assignments).await
     }
 
-    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
-        let deleted = self.inner.delete(key, condition).await?;
+    async fn delete(&self, key: EncodedKey) -> Result<bool> {
+        let deleted = self.inner.delete(key).await?;
         Ok(deleted || self.fault == Fault::DeleteSaysItDid)
     }
 

@@ -1,8 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEmbed)]
-enum Status {
-    Draft,
-}
-
-fn main() {}

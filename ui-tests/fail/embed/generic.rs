@@ -1,8 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEmbed)]
-struct Address<T> {
-    city: T,
-}
-
-fn main() {}

@@ -1,9 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEmbed)]
-#[table(colums = "Addresses")]
-struct Address {
-    city: String,
-}
-
-fn main() {}

@@ -1,9 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEmbed)]
-#[table(name = "addresses")]
-struct Address {
-    city: String,
-}
-
-fn main() {}

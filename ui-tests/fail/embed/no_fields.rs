@@ -1,6 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEmbed)]
-struct Address {}
-
-fn main() {}

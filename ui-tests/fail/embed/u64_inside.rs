@@ -1,8 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEmbed)]
-struct Address {
-    size: u64,
-}
-
-fn main() {}

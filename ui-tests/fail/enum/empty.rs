@@ -1,6 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEnum)]
-enum Status {}
-
-fn main() {}

@@ -1,8 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEnum)]
-enum Status<const N: usize> {
-    Draft,
-}
-
-fn main() {}

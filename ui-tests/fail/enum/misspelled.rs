@@ -1,9 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEnum)]
-#[table(intger)]
-enum Level {
-    Low,
-}
-
-fn main() {}

@@ -1,9 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEnum)]
-#[table(rename_all = "snakecase")]
-enum Level {
-    Low,
-}
-
-fn main() {}

@@ -1,6 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableEnum)]
-struct ProductId(i64);
-
-fn main() {}

@@ -1,6 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableNewtype)]
-struct Price(#[table(index)] i64);
-
-fn main() {}

@@ -1,8 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableNewtype)]
-enum Status {
-    Draft,
-}
-
-fn main() {}

@@ -1,8 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableNewtype)]
-struct Price {
-    cents: i64,
-}
-
-fn main() {}

@@ -1,6 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableNewtype)]
-struct Price;
-
-fn main() {}

@@ -1,8 +1,0 @@
-use storehouse::prelude::*;
-
-struct Money;
-
-#[derive(TableNewtype)]
-struct Price(Money);
-
-fn main() {}

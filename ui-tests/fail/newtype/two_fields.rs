@@ -1,6 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableNewtype)]
-struct Price(i64, String);
-
-fn main() {}

@@ -1,6 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableNewtype)]
-struct Price(u64);
-
-fn main() {}

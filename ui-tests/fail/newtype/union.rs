@@ -1,9 +1,0 @@
-use storehouse::prelude::*;
-
-#[derive(TableNewtype)]
-union Either {
-    number: i64,
-    float: f64,
-}
-
-fn main() {}
