@@ -58,25 +58,33 @@
 mod open;
 pub mod prelude;
 
-pub use storehouse_macros::Table;
+pub use storehouse_macros::{Projection, Table, TableEmbed, TableEnum, TableNewtype};
 #[cfg(all(feature = "postgres", not(target_family = "wasm")))]
 pub use storehouse_postgres as postgres;
 #[doc(hidden)]
 pub use storehouse_runtime::__private;
 pub use storehouse_runtime::{
-    Anywhere, Assignment, AssignmentKind, Backend, BackendTransaction, BorrowedAs, BoxFuture,
-    BoxStream, Capabilities, ClientKeys, Clock, Column, ColumnDef, ColumnRole, ColumnSource,
-    ColumnType, ColumnValue, Comparable, Comparison, Connector, Context, Cursor, DecodeError,
-    DerivedSql, Direction, DynBackend, DynBackendTransaction, DynTabularStorage, EncodeError,
-    EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events, Filter, FilterTree,
-    IdGenerator, InTransaction, Increment, IndexDef, InsertWith, Insertable, IntoKey, Json,
-    KeyColumn, KeyOrRow, LikePattern, LikeToken, LockStrength, LockWait, MaybeSend, MaybeSync,
-    Metric, NewRow, NotNull, NotNullOperand, NullableColumn, Operand, OptionalColumns, Order,
-    OrderTerm, Ordered, Page, PatchField, Query, Result, Row, RowLock, RowReceiver, RowSink,
-    Selection, Source, Statement, Step, StepOf, Store, StoreBuilder, Subscription, SystemClock,
-    Table, TableDef, TableKey, TablePatch, Tabular, TabularEvent, TabularStorage, TextColumn,
-    Transaction, UniqueColumns, Upsert, UuidV7Generator, Value, VectorElement, VectorType,
-    WriteMode, codec, compare_rows, increment, memory, sql,
+    AggregateOutput, AggregateQuery, AggregateTerm, Aggregation, Anywhere, AssertTrusted,
+    Assignment, AssignmentKind, AtPath, Backend, BackendTransaction, BelongingTo, BorrowedAs,
+    BoxFuture, BoxStream, Capabilities, ClientKeys, Clock, Column, ColumnDef, ColumnKind,
+    ColumnList, ColumnOf, ColumnRole, ColumnSource, ColumnTree, ColumnType, ColumnValue,
+    Comparable, Comparison, Connector, Context, Cursor, DecodeError, DerivedSql, Direction,
+    DynBackend, DynBackendTransaction, DynTabularStorage, Embed, EncodeError, EncodedKey,
+    EncodedRow, EngineId, Environment, Error, EventKind, Events, Extremes, FieldOf, Filter,
+    FilterTree, GroupBy, GroupQuery, IdGenerator, InTransaction, Increment, IndexDef, InsertWith,
+    Insertable, IntoKey, IntoRecordValue, Json, JsonDocument, JsonPath, JsonScalar, JsonTest,
+    JsonType, KeyColumn, KeyOrRow, LikePattern, LikeToken, LinkedTo, LockStrength, LockWait,
+    MaybeSend, MaybeSync, Metric, Migration, MigrationFile, MigrationStep, MigrationStepKind,
+    NewRow, NotNull, NotNullOperand, NullableColumn, OnDelete, Operand, OptionalColumns, Order,
+    OrderTerm, Ordered, OrderedKinds, Page, PatchField, PathSegment, Plan, PlannedSteps,
+    ProjectedQuery, Projection, Query, RawParameter, RawRow, RawSql, RawStatement, RawValue,
+    ReadAsType, Record, RecordKey, RecordPatch, Reference, ReferenceDef, ReferenceProblem,
+    ReferencedTable, RefersTo, RenameFrom, Result, Row, RowLock, RowReceiver, RowSink, Selection,
+    Source, SqlText, Statement, Step, StepOf, Store, StoreBuilder, Subscription, Summable,
+    SystemClock, Table, TableBuilder, TableDef, TableKey, TablePatch, TableSet, Tabular,
+    TabularEvent, TabularStorage, TextColumn, Transaction, TypedAtPath, UniqueColumns, Upsert,
+    UuidV7Generator, Value, ValueSchema, Variants, VectorElement, VectorType, WriteMode, aggregate,
+    codec, compare_rows, increment, memory, migration, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;
@@ -92,9 +100,20 @@ mod book {
     mod errors {}
     #[doc = include_str!("../docs/filters-and-queries.md")]
     mod filters_and_queries {}
+    #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
+    #[doc = include_str!("../docs/migrations.md")]
+    mod migrations {}
     #[cfg(all(feature = "postgres", not(target_family = "wasm")))]
     #[doc = include_str!("../docs/postgresql.md")]
     mod postgresql {}
+    #[doc = include_str!("../docs/references.md")]
+    mod references {}
+    #[doc = include_str!("../docs/raw-sql.md")]
+    mod raw_sql {}
+    #[doc = include_str!("../docs/own-types.md")]
+    mod own_types {}
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/records.md")]
+    mod records {}
 }

@@ -5,5 +5,6 @@
 pub use crate::{
     ClientKeys, Cursor, EventKind, Filter, OpenStore, Page,
     PatchField::{self, Keep, Set},
-    Store, Table, Tabular, TabularEvent, increment,
+    Projection, Store, Table, TableEmbed, TableEnum, TableNewtype, Tabular, TabularEvent,
+    increment,
 };

@@ -8,20 +8,27 @@ mod check;
 mod codec;
 mod column;
 mod definition;
+mod embed;
 mod generated;
 mod insert;
 mod key;
 mod optional;
+mod own_type;
 mod patch;
+mod position;
+mod reference;
 mod row;
 mod stand_in;
 
+use self::{definition::option, position::Position};
+pub use self::{
+    embed::{embedded, embedded_stand_in},
+    own_type::{newtype, own_type_stand_in, table_enum},
+    stand_in::stand_ins,
+};
+use crate::model::Table;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Index;
-
-pub use self::stand_in::stand_ins;
-use crate::model::{Column, Table};
 
 /// The code of a table without mistakes.
 pub fn table(table: &Table<'_>) -> TokenStream {
@@ -33,11 +40,13 @@ pub fn table(table: &Table<'_>) -> TokenStream {
         expand.patch_struct(),
         expand.key_struct(),
         expand.column_constants(),
+        expand.reference_constants(),
     ];
     let inside = inside();
     let expand = Expand { table, krate: &inside };
     let implementations = [
         expand.checks(),
+        expand.reference_checks(),
         expand.row(),
         expand.table(),
         expand.key_of_row(),
@@ -69,16 +78,4 @@ struct Expand<'a> {
     table: &'a Table<'a>,
     /// The path of the `storehouse` crate where the code goes.
     krate: &'a TokenStream,
-}
-
-impl Expand<'_> {
-    /// The columns, each with its position as it is written.
-    fn columns(&self) -> impl Iterator<Item = (Index, &Column<'_>)> {
-        self.table.positioned().map(|(position, column)| (Index::from(position), column))
-    }
-}
-
-/// Positions as they are written.
-fn positions(positions: &[usize]) -> impl Iterator<Item = Index> {
-    positions.iter().copied().map(Index::from)
 }

@@ -6,8 +6,11 @@
 mod case;
 mod check;
 mod column;
+mod embed;
 mod index;
 mod name;
+mod own_type;
+mod reference;
 mod shape;
 mod shard;
 mod type_name;
@@ -17,13 +20,17 @@ use quote::{ToTokens as _, quote};
 use syn::{DeriveInput, Expr, ExprLit, Field, Ident, Lit, Meta, ext::IdentExt as _};
 
 pub use self::{
+    case::screaming_snake_case,
     column::{Column, Content, Default},
+    embed::{EmbeddedIndex, IndexedColumn},
     index::Index,
+    own_type::{TableEnum, TableNewtype},
+    reference::Reference,
     type_name::Known,
 };
 use crate::{
     errors::Errors,
-    parse::{FieldAttributes, TableAttributes},
+    parse::{FieldAttributes, IndexAttribute, PreviousNames, TableAttributes},
 };
 
 /// A struct as a table.
@@ -41,8 +48,13 @@ pub struct Table<'a> {
     pub key: Vec<usize>,
     pub auto: Option<usize>,
     pub indexes: Vec<Index>,
+    /// The indexes of which some columns are embedded.
+    pub embedded_indexes: Vec<EmbeddedIndex>,
     /// Position of the column by which rows are spread over servers.
     pub shard_by: Option<usize>,
+    pub references: Vec<Reference>,
+    /// The names that the table had before.
+    pub rename_from: Option<PreviousNames>,
     /// The type that the column constants move into.
     pub columns_type: Option<Ident>,
 }
@@ -81,7 +93,10 @@ impl<'a> Table<'a> {
             key: positions(&columns, |column| column.written.key.is_some()),
             auto: columns.iter().position(|column| column.written.auto.is_some()),
             indexes: Vec::new(),
+            embedded_indexes: Vec::new(),
             shard_by: None,
+            references: Vec::new(),
+            rename_from: attributes.rename_from,
             columns_type: attributes.columns,
             name,
             columns,
@@ -90,6 +105,11 @@ impl<'a> Table<'a> {
         if has_fields {
             check::table(&table, errors);
             table.indexes = index::indexes(&table, &attributes.indexes, errors);
+            table.references = reference::references(&mut table, errors);
+            let is_embedded = |index: &&IndexAttribute| index.is_embedded();
+            table.embedded_indexes = (attributes.indexes.iter().filter(is_embedded))
+                .filter_map(|index| embed::index(&table, &index.fields, index.unique, errors))
+                .collect();
             table.shard_by = shard::position(&table, attributes.shard_by.as_ref(), errors);
         }
         table

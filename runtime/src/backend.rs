@@ -9,7 +9,9 @@ use crate::{
     engine::EngineId,
     error::{Error, Result},
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
-    storage::{DynTabularStorage, object_safe},
+    migration::{MigrationStep, PlannedSteps},
+    raw_sql::RawStatement,
+    storage::{DynTabularStorage, RowSink, object_safe},
 };
 
 /// An opened database.
@@ -37,6 +39,63 @@ pub trait Backend: MaybeSend + MaybeSync + 'static {
             ))
         }
     }
+
+    /// Runs SQL of the program's own and hands its rows to `rows`: first the names of the
+    /// columns, with [`RowReceiver::begin`](crate::RowReceiver::begin), then each row. Only called
+    /// where the `sql` capability is there.
+    fn fetch_raw(
+        &self,
+        statement: RawStatement,
+        rows: RowSink,
+    ) -> impl Future<Output = Result<RowSink>> + MaybeSend {
+        let _ = (statement, rows);
+        async { Err(no_raw_sql()) }
+    }
+
+    /// Runs SQL of the program's own and gives the number of rows that it changed. Only called
+    /// where the `sql` capability is there.
+    fn execute_raw(
+        &self,
+        statement: RawStatement,
+    ) -> impl Future<Output = Result<u64>> + MaybeSend {
+        let _ = statement;
+        async { Err(no_raw_sql()) }
+    }
+    /// Compares the database with the definitions, and says step by step what has to be done.
+    /// Nothing is changed.
+    ///
+    /// For backends with [`Capabilities::migrations`].
+    fn plan_migration(
+        &self,
+        tables: Vec<Arc<TableDef>>,
+    ) -> impl Future<Output = Result<PlannedSteps>> + MaybeSend {
+        let _ = tables;
+        let name = self.name();
+        async move { Err(no_migrations("plan_migration", name)) }
+    }
+
+    /// Does the steps that were planned, all or none, where they still are what has to be done.
+    ///
+    /// It keeps others out, plans again, and does nothing when nothing is left to do. Otherwise it
+    /// refuses steps that [cannot be done](crate::migration::check_steps) and those that
+    /// [are others](crate::migration::check_same) than `steps`.
+    fn apply_migration(
+        &self,
+        tables: Vec<Arc<TableDef>>,
+        steps: Vec<MigrationStep>,
+    ) -> impl Future<Output = Result<()>> + MaybeSend {
+        let _ = (tables, steps);
+        let name = self.name();
+        async move { Err(no_migrations("apply_migration", name)) }
+    }
+}
+
+fn no_migrations(operation: &'static str, backend: &'static str) -> Error {
+    Error::unsupported(
+        operation,
+        backend,
+        "use `setup_database()`, which creates tables that are missing",
+    )
 }
 
 /// An open transaction of a backend. Dropped without a commit, it rolls back.
@@ -59,6 +118,32 @@ pub trait BackendTransaction: MaybeSend + MaybeSync + 'static {
     /// Forgets the last mark and undoes what was done since; whatever comes next waits for it,
     /// so it cannot be interrupted by a dropped future.
     fn rollback_savepoint(&self);
+
+    /// Runs SQL of the program's own inside the transaction and hands its rows to `rows`: first the names of the
+    /// columns, with [`RowReceiver::begin`](crate::RowReceiver::begin), then each row. Only called
+    /// where the `sql` capability is there.
+    fn fetch_raw(
+        &self,
+        statement: RawStatement,
+        rows: RowSink,
+    ) -> impl Future<Output = Result<RowSink>> + MaybeSend {
+        let _ = (statement, rows);
+        async { Err(no_raw_sql()) }
+    }
+
+    /// Runs SQL of the program's own inside the transaction and gives the number of rows that it changed. Only called
+    /// where the `sql` capability is there.
+    fn execute_raw(
+        &self,
+        statement: RawStatement,
+    ) -> impl Future<Output = Result<u64>> + MaybeSend {
+        let _ = statement;
+        async { Err(no_raw_sql()) }
+    }
+}
+
+fn no_raw_sql() -> Error {
+    Error::backend("the backend says that it speaks SQL, but takes none; this is a bug in it", None)
 }
 
 object_safe! {
@@ -69,6 +154,10 @@ object_safe! {
         fn capabilities(&self) -> Capabilities;
         fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>>;
         async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>>;
+        async fn fetch_raw(&self, statement: RawStatement, rows: RowSink) -> Result<RowSink>;
+        async fn execute_raw(&self, statement: RawStatement) -> Result<u64>;
+        async fn plan_migration(&self, tables: Vec<Arc<TableDef>>) -> Result<PlannedSteps>;
+        async fn apply_migration(&self, tables: Vec<Arc<TableDef>>, steps: Vec<MigrationStep>) -> Result<()>;
     }
 }
 
@@ -81,6 +170,8 @@ object_safe! {
         async fn rollback(&self) -> Result<()>;
         async fn savepoint(&self) -> Result<()>;
         async fn release_savepoint(&self) -> Result<()>;
+        async fn fetch_raw(&self, statement: RawStatement, rows: RowSink) -> Result<RowSink>;
+        async fn execute_raw(&self, statement: RawStatement) -> Result<u64>;
     }
 }
 

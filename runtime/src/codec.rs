@@ -9,6 +9,7 @@ mod date_time;
 pub(crate) mod derived;
 pub mod json;
 mod lists;
+pub(crate) mod mapped;
 mod rows;
 mod scalars;
 
@@ -18,13 +19,14 @@ use uuid::Uuid;
 
 pub use self::{
     derived::{
-        AutoColumn, DescribedJson, FullTextColumn, IndexedColumn, JsonField, KeyPart,
-        MetadataColumn, VectorColumn,
+        AutoColumn, DescribedJson, Document, Floats, FullTextColumn, Generated, IndexedColumn,
+        JsonField, KeyPart, MetadataColumn, VectorColumn, check_value,
     },
     json::JsonColumn,
+    mapped::read_value,
     rows::RowRef,
 };
-use crate::{column_type::ColumnType, value::Value};
+use crate::{column_type::ColumnType, definition::ValueSchema, value::Value};
 
 /// A stored value that does not fit the column it was read for.
 #[derive(Debug)]
@@ -90,11 +92,12 @@ pub trait ColumnSource {
 ///
 /// Implemented for `bool`, `i8` to `i64`, `u8` to `u32`, `f32`, `f64`, `String`, `Vec<u8>`,
 /// `Uuid`, chrono's `DateTime<Utc>`, `NaiveDateTime`, `NaiveDate` and `NaiveTime`,
-/// `serde_json::Value`, `Vec<f32>`, `Vec<String>`, and `Option` of each.
+/// `serde_json::Value`, `Vec<f32>`, `Vec<String>`, and `Option` of each. A type of one's own becomes
+/// one by `#[derive(TableEnum)]` or `#[derive(TableNewtype)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a column",
     label = "not a type that every backend can store",
-    note = "store any serde type as JSON with `#[table(json)]`, or leave the field out with `#[table(skip)]`",
+    note = "on a type of your own write `#[derive(TableEnum)]` or `#[derive(TableNewtype)]`; on the field `#[table(embed)]`, `#[table(json)]` or `#[table(skip)]`",
     note = "columns are bool, i8 to i64, u8 to u32, f32, f64, String, Vec<u8>, Uuid, chrono date-times, serde_json::Value, Vec<f32>, Vec<String>, and Option of each"
 )]
 pub trait ColumnValue: Sized {
@@ -102,6 +105,8 @@ pub trait ColumnValue: Sized {
     const TYPE: ColumnType;
     /// Whether the column can be NULL.
     const NULLABLE: bool = false;
+    /// What the values are, where that is more than the column's type says.
+    const SCHEMA: Option<ValueSchema> = None;
     /// The type without its `Option`.
     type Scalar: ColumnValue;
 
@@ -125,6 +130,7 @@ pub trait NotNull {}
 impl<V: ColumnValue + NotNull> ColumnValue for Option<V> {
     const TYPE: ColumnType = V::TYPE;
     const NULLABLE: bool = true;
+    const SCHEMA: Option<ValueSchema> = V::SCHEMA;
     type Scalar = V;
 
     fn into_value(self) -> Value {

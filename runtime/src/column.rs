@@ -7,8 +7,11 @@
 use std::{fmt, marker::PhantomData};
 
 use crate::{
-    codec::{ColumnValue, Comparable, NullableColumn, Ordered, TextColumn, json::Json},
+    codec::{
+        ColumnValue, Comparable, IndexedColumn, NullableColumn, Ordered, TextColumn, json::Json,
+    },
     filter::{Comparison, Filter, FilterTree},
+    json_path::{AtPath, JsonDocument, JsonPath},
     order::{Direction, Order, OrderTerm},
     table::Row,
     value::Value,
@@ -37,6 +40,7 @@ use crate::{
 /// ```
 pub struct Column<T, V> {
     position: usize,
+    is_unique: bool,
     marker: PhantomData<fn() -> (T, V)>,
 }
 
@@ -153,11 +157,32 @@ impl<T: Row, V> Column<T, V> {
     /// The column at `position`; the derive calls this.
     #[doc(hidden)]
     pub const fn new(position: usize) -> Self {
-        Self { position, marker: PhantomData }
+        Self { position, is_unique: false, marker: PhantomData }
+    }
+
+    /// The column at `position`, which is the whole key or unique by itself, so that other tables
+    /// can refer to it; the derive calls this.
+    #[doc(hidden)]
+    pub const fn unique(position: usize) -> Self {
+        Self { position, is_unique: true, marker: PhantomData }
+    }
+
+    /// Whether no two rows share a value of the column.
+    pub(crate) const fn is_unique(self) -> bool {
+        self.is_unique
     }
 
     /// The column's position in the table's definition.
     pub const fn position(self) -> usize {
+        self.position
+    }
+
+    /// The column's position, for the derive to put it into an index.
+    #[doc(hidden)]
+    pub const fn indexed(self) -> usize
+    where
+        V: IndexedColumn,
+    {
         self.position
     }
 
@@ -286,6 +311,32 @@ impl<T: Row, V> Column<T, V> {
         V: TextColumn,
     {
         Filter::from_tree(FilterTree::Contains { column: self.position, part: part.into() })
+    }
+
+    /// What lies at a path in the document.
+    ///
+    /// ```
+    /// use storehouse::{JsonPath, prelude::*};
+    ///
+    /// #[derive(Table)]
+    /// struct Product {
+    ///     #[table(key, auto)]
+    ///     id: i64,
+    ///     #[table(json)]
+    ///     attributes: std::collections::BTreeMap<String, Vec<u32>>,
+    /// }
+    ///
+    /// let wide = Product::ATTRIBUTES.path("size[0]").as_i64().gt(3);
+    /// // Names as they are, whatever is in them:
+    /// let odd = Product::ATTRIBUTES.path(["a.b", "it's"]).exists();
+    /// let same = Product::ATTRIBUTES.path(JsonPath::root().key("a.b").key("it's")).exists();
+    /// # let _ = (wide, odd, same);
+    /// ```
+    pub fn path(self, path: impl Into<JsonPath>) -> AtPath<T>
+    where
+        V: JsonDocument,
+    {
+        AtPath::new(self.position, path.into())
     }
 
     /// Smallest first, NULL before everything.

@@ -3,14 +3,27 @@
 //! The derive emits it as constants; a table that is known only at run time builds the same
 //! struct. Everything below the typed handles works from it alone.
 
+mod builder;
 mod check;
+pub(crate) mod from_json;
+mod from_json_schema;
 pub(crate) mod json_schema;
+mod to_json;
+mod validate;
+pub(crate) mod value_schema;
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use storehouse_sql::{CrudSql, Dialect, Shape};
 
-use crate::{column_type::ColumnType, value::Value};
+pub use self::{
+    builder::TableBuilder,
+    value_schema::{ValueSchema, Variants},
+};
+use crate::{column_type::ColumnType, reference::ReferenceDef, value::Value};
 
 /// A table: its name, its columns, its key and its indexes.
 #[derive(Clone, Debug)]
@@ -32,6 +45,13 @@ pub struct TableDef {
     /// Position of the column by whose value rows are spread over servers, where a database has
     /// several; it is in the key and in every unique index.
     pub shard_by: Option<usize>,
+    /// The columns that refer to other tables.
+    pub references: Cow<'static, [ReferenceDef]>,
+    /// The names that the table had before, for migrations.
+    pub rename_from: RenameFrom,
+    /// The JSON Schema that the definition was read from. What it says beyond the columns' types
+    /// is in [`TableDef::json_schema`] again.
+    pub given_schema: Option<Arc<serde_json::Value>>,
     /// Statements that were written when the table was derived.
     pub sql: DerivedSql,
 }
@@ -51,9 +71,15 @@ pub struct ColumnDef {
     pub default: Option<fn() -> Value>,
     /// What the column is for, beyond storing a value.
     pub role: ColumnRole,
-    /// The JSON Schema of a `json` column's type, where it was asked for.
-    pub json_schema: Option<fn() -> serde_json::Value>,
+    /// What the values are, where that is more than the column's type says: the variants of an
+    /// enum, a check, the JSON Schema that `json(schema)` asks for.
+    pub json_schema: Option<ValueSchema>,
+    /// The names that the column had before, for migrations.
+    pub rename_from: RenameFrom,
 }
+
+/// The names that a table or a column had before, the latest first.
+pub type RenameFrom = Cow<'static, [Cow<'static, str>]>;
 
 /// What a column is for, beyond storing a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,7 +166,8 @@ impl TableDef {
     /// The same table under another name.
     ///
     /// The statements of the derive carry the old name, so they are written anew when needed;
-    /// index names begin with the new one, since most databases want them unique.
+    /// index names begin with the new one, since most databases want them unique. The names that
+    /// the table had before were another's.
     #[must_use]
     pub fn renamed(&self, name: impl Into<Cow<'static, str>>) -> Self {
         let name = name.into();
@@ -151,6 +178,8 @@ impl TableDef {
         Self {
             indexes: self.indexes.iter().map(rename).collect(),
             shard_by: self.shard_by,
+            references: (self.references.iter()).map(|reference| reference.renamed(self)).collect(),
+            rename_from: Cow::Borrowed(&[]),
             sql: DerivedSql::default(),
             name,
             ..self.clone()
@@ -160,7 +189,7 @@ impl TableDef {
 
 /// Holds a definition that is made on first use; the derive emits one as a `static`.
 #[doc(hidden)]
-pub struct DefinitionCell(OnceLock<std::sync::Arc<TableDef>>);
+pub struct DefinitionCell(OnceLock<Arc<TableDef>>);
 
 impl DefinitionCell {
     /// An empty cell.
@@ -169,8 +198,8 @@ impl DefinitionCell {
     }
 
     /// The definition, made on the first call.
-    pub fn get(&self, make: fn() -> TableDef) -> &std::sync::Arc<TableDef> {
-        self.0.get_or_init(|| std::sync::Arc::new(make()))
+    pub fn get(&self, make: fn() -> TableDef) -> &Arc<TableDef> {
+        self.0.get_or_init(|| Arc::new(make()))
     }
 }
 

@@ -37,6 +37,19 @@ pub enum Error {
         /// Where it happened.
         context: Box<Context>,
     },
+    /// A row refers to one that is not there, or others refer to one that would be gone; nothing
+    /// was done.
+    Reference {
+        /// Which of the two it is.
+        problem: ReferenceProblem,
+        /// The columns that refer, where the backend tells.
+        columns: Vec<String>,
+        /// The other table: the one that is referred to, or the one whose rows refer. Empty where
+        /// the backend does not tell.
+        other_table: String,
+        /// Where it happened.
+        context: Box<Context>,
+    },
     /// A value, a name or an option is not acceptable; nothing was done.
     Validation {
         /// What is wrong and what to give instead.
@@ -111,6 +124,15 @@ pub enum Error {
     },
 }
 
+/// What is wrong with a reference between two rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReferenceProblem {
+    /// The row that is referred to is not there.
+    Missing,
+    /// Rows refer to the one that would be deleted, or would change the value that they refer to.
+    InUse,
+}
+
 /// Where an error happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
@@ -126,6 +148,18 @@ impl Error {
     /// A constraint on `columns` was hit.
     pub fn conflict(columns: Vec<String>) -> Self {
         Self::Conflict { columns, context: Box::default() }
+    }
+
+    /// A reference by `columns` does not hold. `other_table` is the one that is referred to, or,
+    /// for [`ReferenceProblem::InUse`], the one that refers; it may be empty, and so may
+    /// `columns`, where it is not known.
+    pub fn reference(
+        problem: ReferenceProblem,
+        columns: Vec<String>,
+        other_table: impl Into<String>,
+    ) -> Self {
+        let other_table = other_table.into();
+        Self::Reference { problem, columns, other_table, context: Box::default() }
     }
 
     /// Something given by the caller is not acceptable.
@@ -206,6 +240,7 @@ impl Error {
     pub fn context(&self) -> Option<&Context> {
         match self {
             Self::Conflict { context, .. }
+            | Self::Reference { context, .. }
             | Self::Validation { context, .. }
             | Self::EmptyCriteria { context }
             | Self::Schema { context, .. }
@@ -234,6 +269,7 @@ impl Error {
     fn context_mut(&mut self) -> Option<&mut Context> {
         match self {
             Self::Conflict { context, .. }
+            | Self::Reference { context, .. }
             | Self::Validation { context, .. }
             | Self::EmptyCriteria { context }
             | Self::Schema { context, .. }
@@ -256,6 +292,9 @@ impl fmt::Display for Error {
             Self::Conflict { columns, .. } => {
                 write!(f, "another row already has this value of {}", Names(columns))?;
             }
+            Self::Reference { problem, columns, other_table, .. } => {
+                write_reference(f, *problem, columns, other_table)?;
+            }
             Self::EmptyCriteria { .. } => f.write_str(
                 "the filter matches every row; use `delete_all` to empty a table on purpose",
             )?,
@@ -277,6 +316,38 @@ impl fmt::Display for Error {
         match self.context() {
             Some(context) if *context != Context::default() => write!(f, " ({context})"),
             _ => Ok(()),
+        }
+    }
+}
+
+fn write_reference(
+    f: &mut fmt::Formatter<'_>,
+    problem: ReferenceProblem,
+    columns: &[String],
+    other_table: &str,
+) -> fmt::Result {
+    let table = match other_table {
+        "" => "another table".to_owned(),
+        name => format!("`{name}`"),
+    };
+    match problem {
+        ReferenceProblem::Missing => {
+            if columns.is_empty() {
+                write!(f, "the row refers to a row of {table} that does not exist")?;
+            } else {
+                write!(f, "{} refers to a row of {table} that does not exist", Names(columns))?;
+            }
+            f.write_str("; put that row first, or refer to another")
+        }
+        ReferenceProblem::InUse => {
+            write!(f, "rows of {table} refer to this row")?;
+            if !columns.is_empty() {
+                write!(f, " by {}", Names(columns))?;
+            }
+            f.write_str(
+                "; delete or change those first, or declare the reference with \
+                 `on_delete = \"cascade\"` or `\"set null\"`",
+            )
         }
     }
 }
@@ -331,6 +402,29 @@ mod tests {
             error.to_string(),
             "another row already has this value of `sku` (in `insert`, table `products`, sqlite backend)"
         );
+    }
+
+    #[test]
+    fn a_reference_says_which_way_it_does_not_hold() {
+        let columns = || vec!["customer_id".to_owned()];
+        let missing = Error::reference(ReferenceProblem::Missing, columns(), "customers");
+        assert!(
+            missing.to_string().starts_with(
+                "`customer_id` refers to a row of `customers` that does not exist; put that row"
+            ),
+            "{missing}"
+        );
+        let in_use = Error::reference(ReferenceProblem::InUse, columns(), "orders");
+        assert!(
+            in_use.to_string().starts_with("rows of `orders` refer to this row by `customer_id`;"),
+            "{in_use}"
+        );
+        let unknown = Error::reference(ReferenceProblem::InUse, Vec::new(), "");
+        assert!(
+            unknown.to_string().starts_with("rows of another table refer to this row;"),
+            "{unknown}"
+        );
+        assert!(!in_use.is_retryable());
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! it. NULL follows SQL's three-valued logic: a comparison with NULL is neither true nor false,
 //! and only what is true matches.
 
+mod combine;
 mod evaluate;
+mod json;
 mod like;
 
 use std::{
@@ -18,6 +20,7 @@ pub use self::like::{LikePattern, LikeToken};
 use crate::{
     definition::TableDef,
     error::{Error, Result},
+    json_path::{JsonPath, JsonTest},
     value::Value,
 };
 
@@ -146,6 +149,15 @@ pub enum FilterTree {
         /// What it contains.
         part: String,
     },
+    /// What lies at a path in a JSON column passes a test.
+    Json {
+        /// The column's position.
+        column: usize,
+        /// Where in the document.
+        path: JsonPath,
+        /// What is asked of it.
+        test: JsonTest,
+    },
 }
 
 /// How a column's value compares with another.
@@ -265,10 +277,10 @@ impl FilterTree {
                 parts.iter().try_for_each(|part| part.check(definition))
             }
             Self::Not(part) => part.check(definition),
-            Self::Compare { column, value, .. } => check_column(*column)?.check_operand(value),
+            Self::Compare { column, value, .. } => check_column(*column)?.check_compared(value),
             Self::InList { column, values } => {
                 let column = check_column(*column)?;
-                values.iter().try_for_each(|value| column.check_operand(value))
+                values.iter().try_for_each(|value| column.check_compared(value))
             }
             Self::IsNull { column } => check_column(*column).map(drop),
             Self::Like { column, pattern } => {
@@ -278,6 +290,7 @@ impl FilterTree {
             Self::StartsWith { column, prefix: text } | Self::Contains { column, part: text } => {
                 check_column(*column)?.check_operand(&Value::Text(text.clone()))
             }
+            Self::Json { column, path, test } => test.check(check_column(*column)?, path),
         }
     }
 }

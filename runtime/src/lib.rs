@@ -7,6 +7,7 @@
 //! A typed shell lies over an untyped core. [`Tabular`], [`Query`] and [`Filter`] know the
 //! user's type and do almost nothing; engines see tables as data and are compiled once.
 
+pub mod aggregate;
 mod backend;
 mod capabilities;
 pub mod codec;
@@ -14,20 +15,28 @@ mod column;
 mod column_type;
 mod cursor;
 mod definition;
+mod embed;
 mod engine;
 mod environment;
 mod error;
 mod events;
 mod filter;
+mod json_path;
 mod maybe_send;
 pub mod memory;
+pub mod migration;
 mod order;
 mod patch;
+mod projection;
+mod raw_sql;
+mod record;
+mod reference;
 mod row_lock;
 mod selection;
 pub mod sql;
 mod storage;
 mod store;
+mod suggest;
 mod table;
 mod tabular;
 #[cfg(test)]
@@ -36,6 +45,7 @@ mod transaction;
 mod value;
 
 pub use self::{
+    aggregate::{AggregateOutput, AggregateTerm, Aggregation},
     backend::{Backend, BackendTransaction, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
     codec::{
@@ -45,17 +55,32 @@ pub use self::{
     column::{Column, NotNullOperand, Operand},
     column_type::{ColumnType, Metric, VectorElement, VectorType},
     cursor::Cursor,
-    definition::{ColumnDef, ColumnRole, DerivedSql, IndexDef, TableDef},
+    definition::{
+        ColumnDef, ColumnRole, DerivedSql, IndexDef, RenameFrom, TableBuilder, TableDef,
+        ValueSchema, Variants,
+    },
+    embed::{ColumnTree, Embed},
     engine::EngineId,
     environment::{Clock, Environment, IdGenerator, SystemClock, UuidV7Generator},
-    error::{Context, Error, Result, Source},
+    error::{Context, Error, ReferenceProblem, Result, Source},
     events::{EventKind, Events, Subscription, TabularEvent},
     filter::{Comparison, Filter, FilterTree, LikePattern, LikeToken},
+    json_path::{
+        AtPath, JsonDocument, JsonPath, JsonScalar, JsonTest, JsonType, PathSegment, ReadAsType,
+        TypedAtPath,
+    },
     maybe_send::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
+    migration::{Migration, MigrationFile, MigrationStep, MigrationStepKind, Plan, PlannedSteps},
     order::{Direction, Order, OrderTerm, compare_rows},
     patch::{
         Assignment, AssignmentKind, Increment, PatchField, Step, StepOf, TablePatch, increment,
     },
+    projection::{
+        ColumnKind, ColumnList, ColumnOf, Extremes, FieldOf, OrderedKinds, Projection, Summable,
+    },
+    raw_sql::{AssertTrusted, RawParameter, RawRow, RawSql, RawStatement, RawValue, SqlText},
+    record::{IntoRecordValue, Record, RecordKey, RecordPatch},
+    reference::{OnDelete, Reference, ReferenceDef, ReferencedTable, RefersTo, TableSet},
     row_lock::{LockStrength, LockWait, RowLock},
     selection::Selection,
     storage::{DynTabularStorage, RowReceiver, RowSink, Statement, TabularStorage, WriteMode},
@@ -64,7 +89,10 @@ pub use self::{
         BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, Row, Table,
         TableKey,
     },
-    tabular::{Anywhere, ClientKeys, InTransaction, Page, Query, Tabular, UniqueColumns, Upsert},
+    tabular::{
+        AggregateQuery, Anywhere, BelongingTo, ClientKeys, GroupBy, GroupQuery, InTransaction,
+        LinkedTo, Page, ProjectedQuery, Query, Tabular, UniqueColumns, Upsert,
+    },
     transaction::Transaction,
     value::{EncodedKey, EncodedRow, NewRow, Value},
 };
@@ -77,7 +105,13 @@ pub mod __private {
     pub use storehouse_sql::CrudSql;
 
     pub use crate::{
-        codec::derived::json_default, definition::DefinitionCell, postgres_sql, sqlite_sql,
+        codec::derived::json_default,
+        definition::DefinitionCell,
+        embed::{After, ColumnsAt, Past, Place, Start, check_names, indexes},
+        postgres_sql,
+        projection::read_by_name,
+        raw_sql::plan_by_name,
+        sqlite_sql,
         table::key_of_row,
     };
 }

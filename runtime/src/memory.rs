@@ -6,6 +6,7 @@
 //! writers wait for it, readers do not.
 
 mod database;
+mod links;
 mod plan;
 mod scan;
 mod storage;
@@ -23,6 +24,7 @@ use crate::{
     engine::EngineId,
     error::{Error, Result},
     maybe_send::BoxFuture,
+    migration::{MigrationStep, MigrationStepKind, PlannedSteps},
     storage::DynTabularStorage,
 };
 
@@ -36,6 +38,8 @@ const CAPABILITIES: Capabilities = Capabilities {
     persistent: false,
     multi_process: false,
     sql: false,
+    references: true,
+    migrations: true,
 };
 
 /// A database in memory. Cheap to clone; clones share the tables.
@@ -78,6 +82,29 @@ impl Backend for InMemoryBackend {
 
     async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>> {
         Ok(Arc::new(InMemoryTransaction::begin(&self.database).await?))
+    }
+
+    /// A database in memory begins empty, so tables can be missing and never differ.
+    async fn plan_migration(&self, tables: Vec<Arc<TableDef>>) -> Result<PlannedSteps> {
+        let mut planned = PlannedSteps::default();
+        for definition in tables {
+            if !self.database.table(&definition)?.is_set_up() {
+                let step =
+                    MigrationStep::new(definition.full_name(), MigrationStepKind::CreateTable);
+                planned.steps.push(step.difference("it is missing"));
+            }
+        }
+        Ok(planned)
+    }
+
+    async fn apply_migration(
+        &self,
+        tables: Vec<Arc<TableDef>>,
+        _steps: Vec<MigrationStep>,
+    ) -> Result<()> {
+        let tables = tables.iter().map(|definition| self.database.table(definition));
+        let tables = tables.collect::<Result<Vec<_>>>()?;
+        tables.iter().try_for_each(|table| self.database.set_up(table))
     }
 }
 

@@ -5,10 +5,12 @@
 //! and makes the key under which the text is kept, so that these cannot disagree. Every name is
 //! quoted and every value is a parameter.
 
+mod aggregate;
 mod assign;
 mod cache;
 mod command;
 mod filter;
+mod json_path;
 mod keyset;
 mod parameter;
 mod pattern;

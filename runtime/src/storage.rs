@@ -8,6 +8,7 @@
 use std::{any::Any, future::Future, ops::ControlFlow, sync::Arc};
 
 use crate::{
+    aggregate::Aggregation,
     capabilities::Capabilities,
     codec::{ColumnSource, DecodeError},
     definition::TableDef,
@@ -31,6 +32,13 @@ pub trait RowReceiver: MaybeSend + 'static {
         position: usize,
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError>;
+
+    /// Takes the names of the columns, before the first row. Only the answer to SQL of the program's own
+    /// needs them; elsewhere who asks knows them already, and this is not called.
+    fn begin(&mut self, columns: &[&str]) -> Result<()> {
+        let _ = columns;
+        Ok(())
+    }
 
     /// Gives the receiver back as what it was made as.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
@@ -92,10 +100,19 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         rows: RowSink,
     ) -> impl Future<Output = Result<RowSink>> + MaybeSend;
 
-    /// Hands the selected rows to `rows`, in order.
+    /// Hands the selected rows to `rows`, in order: whole, or only the columns that
+    /// [`Selection::columns`] names. Who has whole rows hands them to [`Selection::receiver`].
     fn select(
         &self,
         selection: Selection,
+        rows: RowSink,
+    ) -> impl Future<Output = Result<RowSink>> + MaybeSend;
+
+    /// Hands the answer of an aggregation to `rows`, in order. Who has rows and no database that
+    /// does this calls [`Aggregation::evaluate`].
+    fn aggregate(
+        &self,
+        aggregation: Aggregation,
         rows: RowSink,
     ) -> impl Future<Output = Result<RowSink>> + MaybeSend;
 
@@ -154,6 +171,12 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         Err(Error::unsupported("to_sql", self.backend(), "use `explain()` to see how it runs"))
     }
 
+    /// The SQL of an aggregation; [`Error::Unsupported`] where queries are not SQL.
+    fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
+        let _ = aggregation;
+        Err(Error::unsupported("to_sql", self.backend(), "leave it out"))
+    }
+
     /// How the backend would run a query, in words for a person.
     fn explain(&self, selection: Selection) -> impl Future<Output = Result<String>> + MaybeSend;
 }
@@ -194,10 +217,12 @@ object_safe! {
         fn backend(&self) -> &'static str;
         fn capabilities(&self) -> Capabilities;
         fn to_sql(&self, selection: &Selection) -> Result<Statement>;
+        fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement>;
         async fn setup_database(&self) -> Result<()>;
         async fn get(&self, key: EncodedKey, rows: RowSink) -> Result<RowSink>;
         async fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> Result<RowSink>;
         async fn select(&self, selection: Selection, rows: RowSink) -> Result<RowSink>;
+        async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink>;
         async fn count(&self, filter: FilterTree) -> Result<u64>;
         async fn write(&self, rows: Vec<EncodedRow>, mode: WriteMode) -> Result<Vec<Option<EncodedRow>>>;
         async fn upsert(&self, row: EncodedRow, unique: Vec<usize>, assignments: Vec<Assignment>) -> Result<EncodedRow>;

@@ -5,9 +5,14 @@ use std::{any::Any, sync::Arc};
 use crate::{
     backend::{Backend, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
+    definition::TableDef,
     environment::{Clock, Environment, IdGenerator},
     error::{Error, Result},
     maybe_send::BoxFuture,
+    migration::Migration,
+    raw_sql::{RawSql, SqlText},
+    record::Record,
+    reference::{self, TableSet},
     table::{Row, Table},
     tabular::Tabular,
     transaction::Transaction,
@@ -76,9 +81,85 @@ impl Store {
         })
     }
 
-    fn open_table<T: Row>(&self, definition: &Arc<crate::TableDef>) -> Result<Tabular<T>> {
+    /// Compares tables of the database with their definitions, and brings them there.
+    pub fn migration(&self) -> Migration {
+        Migration::new(Arc::clone(&self.backend), self.environment.clone())
+    }
+
+    /// A table that is known only at run time, whose rows are [`Record`]s.
+    ///
+    /// Fails with [`Error::Validation`] when no backend could hold such a table; see
+    /// [`TableDef::validate`](crate::TableDef::validate).
+    pub fn tabular_of<'a>(
+        &'a self,
+        definition: &'a Arc<TableDef>,
+    ) -> BoxFuture<'a, Result<Tabular<Record>>> {
+        Box::pin(async {
+            definition.validate()?;
+            self.open_table(definition)
+        })
+    }
+
+    fn open_table<T: Row>(&self, definition: &Arc<TableDef>) -> Result<Tabular<T>> {
         let storage = self.backend.tabular(definition)?;
-        Ok(Tabular::new(storage, self.environment.clone(), Some(self.backend.engine())))
+        let engine = Some(self.backend.engine());
+        Ok(Tabular::new(storage, Arc::clone(definition), self.environment.clone(), engine))
+    }
+
+    /// Sets up several tables, those first that others refer to, as
+    /// [`Tabular::setup_database`] does one by one.
+    ///
+    /// ```
+    /// use storehouse::prelude::*;
+    ///
+    /// #[derive(Table)]
+    /// struct Customer {
+    ///     #[table(key, auto)]
+    ///     id: i64,
+    ///     name: String,
+    /// }
+    ///
+    /// #[derive(Table)]
+    /// struct Order {
+    ///     #[table(key, auto)]
+    ///     id: i64,
+    ///     #[table(references(Customer::id))]
+    ///     customer_id: i64,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// let store = storehouse::open("memory:").await?;
+    /// store.setup_database::<(Order, Customer)>().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn setup_database<S: TableSet>(&self) -> BoxFuture<'_, Result<()>> {
+        let mut definitions = Vec::new();
+        S::add_to(&mut definitions);
+        Box::pin(self.setup_in_order(definitions))
+    }
+
+    async fn setup_in_order(&self, definitions: Vec<&'static Arc<TableDef>>) -> Result<()> {
+        let name = self.backend.name();
+        let at = |error: Error, table: &str| error.at(name, table, "setup_database");
+        for definition in reference::in_order(definitions).map_err(|error| at(error, ""))? {
+            let set_up = async {
+                let storage = self.backend.tabular(definition)?;
+                reference::check_set_up(definition, storage.capabilities(), name)?;
+                storage.setup_database().await
+            };
+            set_up.await.map_err(|error| at(error, &definition.name))?;
+        }
+        Ok(())
+    }
+
+    /// SQL of the program's own, in the dialect of the backend's database, for what typed queries
+    /// cannot say; see [`RawSql`].
+    ///
+    /// The text has to be a literal, so that no value can get into it; bind values instead.
+    pub fn raw_sql(&self, sql: impl SqlText) -> RawSql<'static> {
+        RawSql::new(&self.backend, sql)
     }
 
     /// Begins a transaction. Prefer [`Store::transaction`], which cannot be left open.
@@ -245,7 +326,7 @@ impl StoreBuilder {
 
 /// The names that every database can hold: checked by the derive at compile time, and here for
 /// names that come at run time.
-fn check_identifier(name: &str) -> Result<()> {
+pub(crate) fn check_identifier(name: &str) -> Result<()> {
     let mut characters = name.chars();
     let begins = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     let goes_on = characters.all(|next| next.is_ascii_alphanumeric() || next == '_');

@@ -32,6 +32,10 @@ pub trait Row: Sized + MaybeSend + MaybeSync + 'static {
     ) -> Result<Self, DecodeError>;
     /// A copy of one column's value.
     fn value(&self, column: usize) -> Result<Value, EncodeError>;
+    /// The row on its way in. A type that can leave columns out says here which.
+    fn into_new_row(self) -> Result<NewRow, EncodeError> {
+        self.encode().map(NewRow::from)
+    }
 }
 
 /// A type whose definition the compiler knows.
@@ -43,6 +47,8 @@ pub trait Row: Sized + MaybeSend + MaybeSync + 'static {
 pub trait Table: Row {
     /// The patch struct, `{Name}Patch`.
     type Patch: TablePatch<Self>;
+    /// What has the column constants: the type itself, or what `columns = ".."` names.
+    type Columns;
 
     /// The table's name, columns, key and indexes.
     fn definition() -> &'static Arc<TableDef>;
@@ -157,7 +163,7 @@ pub trait Insertable<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Row> Insertable<T> for T {
     fn into_new_row(self) -> Result<NewRow, EncodeError> {
-        self.encode().map(NewRow::from)
+        Row::into_new_row(self)
     }
 }
 

@@ -8,17 +8,25 @@
 //! three to five times, at each expression that has the future's type.
 
 mod collect;
+mod group;
 mod prepare;
+mod project;
 mod query;
 mod read;
+mod record;
+mod related;
 mod upsert;
 mod write;
 
 use std::{future::Future, marker::PhantomData, sync::Arc};
 
+pub(crate) use self::collect::unwrap;
 pub use self::{
+    group::{AggregateQuery, GroupBy, GroupQuery},
     prepare::ClientKeys,
+    project::ProjectedQuery,
     query::{Page, Query},
+    related::{BelongingTo, LinkedTo},
     upsert::{UniqueColumns, Upsert},
 };
 use crate::{
@@ -32,6 +40,7 @@ use crate::{
     filter::{Filter, FilterTree},
     maybe_send::BoxFuture,
     patch::TablePatch,
+    reference,
     storage::{DynTabularStorage, WriteMode},
     table::{Insertable, IntoKey, KeyOrRow, Row, Table},
     transaction::{Transaction, TransactionCore},
@@ -194,16 +203,20 @@ impl Core {
 impl<T: Row> Tabular<T> {
     /// A handle over a storage that was made by hand.
     pub fn from_storage(storage: Arc<dyn DynTabularStorage>, environment: Environment) -> Self {
-        Self::new(storage, environment, None)
+        let definition = Arc::clone(storage.definition());
+        Self::new(storage, definition, environment, None)
     }
 
+    /// What the handle checks and fills in is by its own definition: a storage may be shared by
+    /// handles whose types see the same columns differently.
     pub(crate) fn new(
         storage: Arc<dyn DynTabularStorage>,
+        definition: Arc<TableDef>,
         environment: Environment,
         engine: Option<EngineId>,
     ) -> Self {
         Self::from_core(Arc::new(Core {
-            definition: Arc::clone(storage.definition()),
+            definition,
             backend: storage.backend(),
             storage,
             engine,
@@ -266,9 +279,15 @@ impl<T: Row> Tabular<T> {
 
     /// Creates the table and its indexes where they are missing. Safe to call again, and by many
     /// processes at once. Fails with [`Error::Schema`] when a table of that name differs from
-    /// the definition, and says in what.
+    /// the definition, and says in what, and when a table that it refers to is not set up yet.
     pub async fn setup_database(&self) -> Result<()> {
-        self.core.run("setup_database", self.core.storage.setup_database()).await
+        let core = &self.core;
+        core.run("setup_database", async {
+            let capabilities = core.storage.capabilities();
+            reference::check_set_up(&core.definition, capabilities, core.backend)?;
+            core.storage.setup_database().await
+        })
+        .await
     }
 }
 

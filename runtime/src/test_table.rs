@@ -17,6 +17,7 @@ pub(crate) fn definition() -> Arc<TableDef> {
         default: None,
         role: ColumnRole::Plain,
         json_schema: None,
+        rename_from: Vec::new().into(),
     };
     let index = |name: &'static str, columns: Vec<usize>, unique| IndexDef {
         name: name.into(),
@@ -42,6 +43,9 @@ pub(crate) fn definition() -> Arc<TableDef> {
         ]
         .into(),
         shard_by: None,
+        references: Vec::new().into(),
+        rename_from: Vec::new().into(),
+        given_schema: None,
         sql: DerivedSql::default(),
     })
 }

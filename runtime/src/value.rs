@@ -4,10 +4,13 @@
 use std::{
     cmp::Ordering,
     hash::{Hash, Hasher},
+    sync::Arc,
 };
 
 use smallvec::SmallVec;
 use uuid::Uuid;
+
+use crate::definition::TableDef;
 
 /// One value of one column.
 ///
@@ -210,29 +213,48 @@ pub struct EncodedRow(pub Vec<Value>);
 
 /// A row on its way in, in which a column may be left out: a default, a generated key or NULL
 /// takes its place.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewRow(Vec<Option<Value>>);
+#[derive(Clone, Debug)]
+pub struct NewRow {
+    values: Vec<Option<Value>>,
+    /// The table that a record was made for, which need not be the one that it is put into.
+    definition: Option<Arc<TableDef>>,
+}
 
 impl NewRow {
     /// A row of `columns` columns, all left out.
     pub fn new(columns: usize) -> Self {
-        Self(vec![None; columns])
+        Self { values: vec![None; columns], definition: None }
     }
 
     /// Gives one column its value.
     pub fn set(&mut self, column: usize, value: Value) {
-        self.0[column] = Some(value);
+        self.values[column] = Some(value);
     }
 
     /// The values, with `None` where a column was left out.
     pub fn into_values(self) -> Vec<Option<Value>> {
-        self.0
+        self.values
+    }
+
+    pub(crate) fn of_record(values: Vec<Option<Value>>, definition: Arc<TableDef>) -> Self {
+        Self { values, definition: Some(definition) }
+    }
+
+    /// The table that a record was made for; none for other rows.
+    pub(crate) fn definition(&self) -> Option<&TableDef> {
+        self.definition.as_deref()
+    }
+}
+
+impl PartialEq for NewRow {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
     }
 }
 
 impl From<EncodedRow> for NewRow {
     fn from(row: EncodedRow) -> Self {
-        Self(row.0.into_iter().map(Some).collect())
+        Self { values: row.0.into_iter().map(Some).collect(), definition: None }
     }
 }
 

@@ -4,12 +4,19 @@ use std::{fmt, sync::Arc};
 
 use sqlx::PgPool;
 use storehouse_runtime::{
-    Backend, Capabilities, DynBackendTransaction, DynTabularStorage, EngineId, Result, TableDef,
+    Backend, Capabilities, DynBackendTransaction, DynTabularStorage, EngineId, MigrationStep,
+    PlannedSteps, RawStatement, Result, RowSink, TableDef,
 };
 
 use crate::{
-    engine::Engine, options::PostgresOptions, statistics::Statistics,
-    storage::PostgresTabularStorage, transaction::PostgresTransaction,
+    engine::Engine,
+    error, migrate,
+    options::PostgresOptions,
+    pool::{never_again, run},
+    raw,
+    statistics::Statistics,
+    storage::PostgresTabularStorage,
+    transaction::PostgresTransaction,
 };
 
 /// The name in messages.
@@ -49,6 +56,8 @@ impl PostgresBackend {
         capabilities.persistent = true;
         capabilities.multi_process = true;
         capabilities.sql = true;
+        capabilities.references = true;
+        capabilities.migrations = true;
         capabilities
     };
 
@@ -102,9 +111,39 @@ impl Backend for PostgresBackend {
         Ok(Arc::new(PostgresTabularStorage::new(self, definition)))
     }
 
+    async fn fetch_raw(&self, statement: RawStatement, mut rows: RowSink) -> Result<RowSink> {
+        let engine = &*self.engine;
+        let fetched = run!(engine.singles, never_again, |connection| raw::fetch(
+            engine, connection, &statement, &mut rows
+        ));
+        fetched.map_err(error::of_raw)?;
+        Ok(rows)
+    }
+
+    async fn execute_raw(&self, statement: RawStatement) -> Result<u64> {
+        let engine = &*self.engine;
+        engine.id.check_may_wait()?;
+        let executed = run!(engine.singles, never_again, |connection| raw::execute(
+            engine, connection, &statement
+        ));
+        executed.map_err(error::of_raw)
+    }
+
     async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>> {
         Ok(Arc::new(
             PostgresTransaction::begin_on(&self.engine, self.engine.options.isolation).await?,
         ))
+    }
+
+    async fn plan_migration(&self, tables: Vec<Arc<TableDef>>) -> Result<PlannedSteps> {
+        migrate::plan(&self.engine, &tables).await
+    }
+
+    async fn apply_migration(
+        &self,
+        tables: Vec<Arc<TableDef>>,
+        steps: Vec<MigrationStep>,
+    ) -> Result<()> {
+        migrate::apply(&self.engine, &tables, &steps).await
     }
 }

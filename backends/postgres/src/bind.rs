@@ -13,9 +13,11 @@ use sqlx::{
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, types::Oid},
 };
-use storehouse_runtime::{ColumnType, Error, Result, TableDef, Value, sql::Parameter};
+use storehouse_runtime::{
+    ColumnType, Error, RawParameter, Result, TableDef, Value, sql::Parameter,
+};
 
-use crate::types::{BIGINT, PLAIN_TEXT, Pgvector, is_list, wire};
+use crate::types::{BIGINT, DOUBLE, PLAIN_TEXT, Pgvector, is_list, wire};
 
 /// Days from 1970 to 2000.
 pub(crate) const EPOCH_DAYS: i32 = 10_957;
@@ -71,19 +73,48 @@ impl<'t> Arguments<'t> {
                 Parameter::List { column, values } => self.values(*column, values.iter())?,
                 Parameter::Text(text) => self.plain(PLAIN_TEXT, text.as_bytes())?,
                 Parameter::Integer(integer) => self.plain(BIGINT, &integer.to_be_bytes())?,
+                Parameter::Float(number) => self.plain(DOUBLE, &number.to_be_bytes())?,
+                Parameter::Typed { column_type, value } => {
+                    let (oid, has_pgvector) = (wire(*column_type, None).one, false);
+                    self.add(One { oid, column_type: *column_type, has_pgvector, value })?;
+                }
+                Parameter::TypedList { column_type, values } => {
+                    let wire = wire(*column_type, None);
+                    let (array, element) = (wire.array, wire.one);
+                    let (column_type, values) = (*column_type, values.iter());
+                    self.add(Many { array, element, column_type, values })?;
+                }
             }
         }
         Ok(())
     }
 
     fn plain(&mut self, oid: u32, bytes: &[u8]) -> Result<()> {
-        let result = self.bound.add(Plain { oid, bytes });
-        result.map_err(|error| Error::validation(error.to_string()))
+        self.add(Plain { oid, bytes })
+    }
+
+    /// Binds what belongs to no column.
+    fn add<'v, A: Encode<'v, Postgres> + Type<Postgres>>(&mut self, argument: A) -> Result<()> {
+        self.bound.add(argument).map_err(|error| Error::validation(error.to_string()))
     }
 
     fn refused(&self, column: usize, error: &dyn std::error::Error) -> Error {
         refused(&self.definition.columns[column].name, error)
     }
+}
+
+/// The arguments of a statement of the program's own, each of the type of its value.
+pub(crate) fn raw(parameters: &[RawParameter]) -> Result<PgArguments> {
+    let mut bound = PgArguments::default();
+    for (number, parameter) in (1..).zip(parameters) {
+        let RawParameter { column_type, value } = parameter;
+        let oid = wire(*column_type, None).one;
+        let one = One { oid, column_type: *column_type, has_pgvector: false, value };
+        bound.add(one).map_err(|error| {
+            Error::validation(format!("value number {number} cannot be bound: {error}"))
+        })?;
+    }
+    Ok(bound)
 }
 
 /// Bytes that are in their format already.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
-use storehouse_runtime::{Error, Source, TableDef};
+use storehouse_runtime::{Error, ReferenceProblem, Source, TableDef, aggregate};
 
 use crate::{ddl::index_name, pool::Failure};
 
@@ -19,6 +19,8 @@ const NO_PRIVILEGE: &str = "42501";
 const CANNOT_CONNECT_NOW: &str = "57P03";
 /// A row stayed locked for longer than `lock_timeout`.
 pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// A row refers to one that is not there, or is referred to.
+const FOREIGN_KEY_VIOLATION: &str = "23503";
 /// A key or a unique column is taken.
 pub(crate) const UNIQUE_VIOLATION: &str = "23505";
 
@@ -86,6 +88,7 @@ pub(crate) fn of_table(failure: Failure, definition: &TableDef) -> Error {
     let message = reported.message();
     match reported.code() {
         UNIQUE_VIOLATION => Error::conflict(columns_of(reported, definition)),
+        FOREIGN_KEY_VIOLATION => reference_of(reported, definition),
         "42P01" | "3F000" => Error::schema(format!(
             "table `{}` does not exist; call `setup_database()` first",
             definition.full_name()
@@ -144,11 +147,66 @@ pub(crate) fn lacks(failure: Failure, privilege: &str, grant: &str) -> Failure {
     }
 }
 
+/// A set-up whose user lacks a privilege, found out before the server says so.
+pub(crate) fn lack(privilege: &str, name: &str, grant: &str) -> Error {
+    Error::backend(
+        format!(
+            "the user lacks a privilege that the set-up needs: {privilege} `{name}`. Let somebody \
+             who has it run `{grant}`, or call `setup_database()` once; a table that is there \
+             needs no privilege to be set up"
+        ),
+        None,
+    )
+}
+
 /// An error of a statement about no table in particular.
 pub(crate) fn of_server(failure: Failure) -> Error {
     match failure {
         Failure::Ours(error) | Failure::Unreached(error) => error,
         Failure::Sqlx(error) => of_database(error),
+    }
+}
+
+/// A sum that does not fit its type, in the words that it has on every backend.
+pub(crate) fn of_sum(failure: Failure) -> Failure {
+    const NUMERIC_VALUE_OUT_OF_RANGE: &str = "22003";
+    match failure.code() {
+        Some(NUMERIC_VALUE_OUT_OF_RANGE) => aggregate::overflow().into(),
+        _ => failure,
+    }
+}
+
+/// An error of SQL of the program's own.
+pub(crate) fn of_raw(failure: Failure) -> Error {
+    let error = match failure {
+        Failure::Ours(error) | Failure::Unreached(error) => return error,
+        Failure::Sqlx(error) => error,
+    };
+    let Some(reported) = reported(&error) else { return of_database(error) };
+    let message = reported.message();
+    match reported.code() {
+        UNIQUE_VIOLATION => {
+            let columns = listed(reported).split(", ").filter(|name| !name.is_empty());
+            Error::conflict(columns.map(|name| name.trim_matches('"').to_owned()).collect())
+        }
+        "23502" => Error::validation(format!(
+            "column `{}` cannot be NULL in the database; give it a value",
+            reported.column().unwrap_or("?")
+        )),
+        "42P01" | "3F000" => Error::schema(format!(
+            "{message}; call `setup_database()` on its handle first, or mend the name"
+        )),
+        code if code.starts_with("23") => {
+            Error::validation(format!("the database refuses the row: {message}"))
+        }
+        code if code.starts_with("22") => {
+            Error::validation(format!("a value does not fit: {message}"))
+        }
+        // All of class 42 is about the statement, but for the privileges of the user.
+        code if code.starts_with("42") && code != NO_PRIVILEGE => {
+            Error::validation(format!("PostgreSQL does not take the statement: {message}"))
+        }
+        _ => of_database(error),
     }
 }
 
@@ -256,6 +314,41 @@ fn used_up(definition: &TableDef) -> Error {
     ))
 }
 
+/// Which reference does not hold. The table that PostgreSQL names is always the one that refers.
+fn reference_of(reported: &PgDatabaseError, definition: &TableDef) -> Error {
+    let constraint = reported.constraint().unwrap_or_default();
+    let referring = reported.table().unwrap_or_default();
+    let schema = reported.schema().unwrap_or_default();
+    let is_own_schema = definition.schema.as_deref().is_none_or(|own| own == schema);
+    let own = (definition.references.iter())
+        .find(|reference| index_name(&reference.name(definition)) == constraint);
+    // Where a table refers to itself, the columns tell which of its two sides it is.
+    let is_side = |column: usize| {
+        let listed = listed(reported).trim_matches('"');
+        listed.is_empty() || *listed == *definition.columns[column].name
+    };
+    if referring == definition.name && is_own_schema {
+        let Some(own) = own else {
+            let columns = columns_of(reported, definition);
+            return Error::reference(ReferenceProblem::Missing, columns, "");
+        };
+        let columns = vec![definition.columns[own.column].name.to_string()];
+        let target = own.target(definition).full_name();
+        let is_missing = !own.is_to_itself(definition) || is_side(own.column);
+        let problem = if is_missing { ReferenceProblem::Missing } else { ReferenceProblem::InUse };
+        return Error::reference(problem, columns, target);
+    }
+    let column = constraint
+        .strip_prefix(referring)
+        .and_then(|rest| rest.strip_prefix('_')?.strip_suffix("_fkey"))
+        .map(str::to_owned);
+    let referring = match schema {
+        "" | "public" => referring.to_owned(),
+        schema => format!("{schema}.{referring}"),
+    };
+    Error::reference(ReferenceProblem::InUse, column.into_iter().collect(), referring)
+}
+
 /// The columns of the constraint that was hit.
 fn columns_of(reported: &PgDatabaseError, definition: &TableDef) -> Vec<String> {
     let constraint = reported.constraint().unwrap_or_default();
@@ -263,15 +356,20 @@ fn columns_of(reported: &PgDatabaseError, definition: &TableDef) -> Vec<String> 
     if let Some(index) = index {
         return names(definition, &index.columns);
     }
-    // `Key (tenant, id)=(..) already exists.`, in whatever language.
-    let listed = reported.detail().and_then(|detail| detail.split_once('(')?.1.split_once(")=("));
-    let listed = listed.map_or("", |(listed, _)| listed);
-    let mut listed: Vec<usize> =
-        listed.split(", ").filter_map(|name| definition.column(name.trim_matches('"'))).collect();
+    let mut listed: Vec<usize> = listed(reported)
+        .split(", ")
+        .filter_map(|name| definition.column(name.trim_matches('"')))
+        .collect();
     let mut key = definition.key.to_vec();
     key.sort_unstable();
     listed.sort_unstable();
     if key == listed { names(definition, &definition.key) } else { names(definition, &listed) }
+}
+
+/// The columns in `Key (tenant, id)=(..) already exists.`, in whatever language.
+fn listed(reported: &PgDatabaseError) -> &str {
+    let listed = reported.detail().and_then(|detail| detail.split_once('(')?.1.split_once(")=("));
+    listed.map_or("", |(listed, _)| listed)
 }
 
 fn names(definition: &TableDef, columns: &[usize]) -> Vec<String> {

@@ -374,6 +374,11 @@ pub(crate) fn read_again(failure: &Failure, attempt: usize) -> bool {
     attempt == 1 && failure.is_lost()
 }
 
+/// What nobody knows the meaning of is never tried again.
+pub(crate) fn never_again(_: &Failure, _: usize) -> bool {
+    false
+}
+
 /// A set-up is tried again when another one, or somebody by hand, has created the same thing
 /// meanwhile.
 pub(crate) fn set_up_again(failure: &Failure, attempt: usize) -> bool {

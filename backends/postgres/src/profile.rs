@@ -72,6 +72,11 @@ impl Profile {
         }
     }
 
+    /// Whether foreign keys can be looked at later than after each statement.
+    pub(crate) const fn has_deferrable_keys(self) -> bool {
+        !matches!(self, Self::CockroachDb)
+    }
+
     /// Whether rows can be copied in, in PostgreSQL's binary format.
     pub(crate) const fn has_copy(self) -> bool {
         matches!(self, Self::Postgres | Self::Citus)

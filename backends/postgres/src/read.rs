@@ -94,12 +94,12 @@ impl<'k> Iterator for KeyColumn<'k> {
 
 impl ExactSizeIterator for KeyColumn<'_> {}
 
-/// Hands the selected rows to `sink`, in order and as they arrive. `position` counts them.
+/// Hands the rows of a command to `sink`, in order and as they arrive. `position` counts them.
 pub(crate) async fn select(
     engine: &Engine,
     table: &Table,
     connection: &mut PgConnection,
-    selection: &Selection,
+    command: Command<'_>,
     sink: &mut RowSink,
     position: &mut usize,
 ) -> Result<(), Failure> {
@@ -107,7 +107,7 @@ pub(crate) async fn select(
         // Rows were handed over before the connection was lost, and cannot be taken back.
         return Err(error::lost_midway().into());
     }
-    let rendered = table.statements.render(&table.definition, Command::Select(selection));
+    let rendered = table.statements.render(&table.definition, command);
     let pgvector = engine.pgvector(table, connection).await?;
     let mut arguments = Arguments::new(&table.definition, pgvector);
     arguments.parameters(&rendered.parameters)?;

@@ -3,15 +3,17 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink, Selection,
-    Statement, TableDef, TabularStorage, WriteMode, sql::Command,
+    AggregateTerm, Aggregation, Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree,
+    Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode, sql::Command,
 };
 use storehouse_sql::Dialect;
 
 use crate::{
     backend::{NAME, PostgresBackend},
     coalesce, ddl,
+    deferred::{self, Deletion},
     engine::Engine,
+    error,
     pool::{read_again, rows_again, run, set_up_again, write_again},
     read,
     table::Table,
@@ -60,12 +62,15 @@ impl PostgresTabularStorage {
 /// Runs `$work`, which only reads, wherever the storage does.
 macro_rules! read {
     ($storage:expr, |$connection:ident| $work:expr) => {
+        read!($storage, Access::Read, |$connection| $work)
+    };
+    ($storage:expr, $access:expr, |$connection:ident| $work:expr) => {
         match &$storage.scope {
             Scope::Anywhere(engine) => {
                 $storage.table.answer(run!(engine.singles, read_again, |$connection| $work))
             }
             Scope::Transaction(session) => {
-                run_in!(session, &$storage.table, Access::Read, |$connection| $work)
+                run_in!(session, &$storage.table, $access, |$connection| $work)
             }
         }
     };
@@ -88,6 +93,21 @@ macro_rules! write {
             }
         }
     };
+}
+
+impl PostgresTabularStorage {
+    /// Deletes what was refused once more, with a look at the foreign keys at the end alone.
+    async fn delete_deferred(&self, deletion: Deletion<'_>) -> Result<u64> {
+        let (engine, table) = (self.engine(), &*self.table);
+        let in_transaction = self.is_in_transaction() || engine.options.transaction_pooling;
+        write!(self, |connection| deferred::delete(
+            engine,
+            table,
+            connection,
+            deletion,
+            in_transaction
+        ))
+    }
 }
 
 impl fmt::Debug for PostgresTabularStorage {
@@ -163,10 +183,28 @@ impl TabularStorage for PostgresTabularStorage {
             engine,
             table,
             connection,
-            &selection,
+            Command::Select(&selection),
             &mut rows,
             &mut position
         ))?;
+        Ok(rows)
+    }
+
+    async fn aggregate(&self, aggregation: Aggregation, mut rows: RowSink) -> Result<RowSink> {
+        let (engine, table) = (self.engine(), &*self.table);
+        let mut position = 0;
+        // A sum that does not fit would end a transaction, like a write that fails.
+        let may_fail = aggregation
+            .aggregates
+            .iter()
+            .any(|term| matches!(term, AggregateTerm::Sum(_) | AggregateTerm::Average(_)));
+        let access = if may_fail { Access::Write } else { Access::Read };
+        read!(self, access, |connection| async {
+            let command = Command::Aggregate(&aggregation);
+            read::select(engine, table, connection, command, &mut rows, &mut position)
+                .await
+                .map_err(error::of_sum)
+        })?;
         Ok(rows)
     }
 
@@ -237,22 +275,38 @@ impl TabularStorage for PostgresTabularStorage {
 
     async fn delete(&self, key: EncodedKey) -> Result<bool> {
         let (engine, table) = (self.engine(), &*self.table);
-        write!(self, |connection| write::delete(engine, table, connection, &key))
+        let deleted = write!(self, |connection| write::delete(engine, table, connection, &key));
+        if !deferred::may_hold_later(engine, &deleted) {
+            return deleted;
+        }
+        Ok(self.delete_deferred(Deletion::Key(&key)).await? > 0)
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
         let (engine, table) = (self.engine(), &*self.table);
         let command = Command::Delete(&filter);
-        write!(self, |connection| write::execute(engine, table, connection, command))
+        let deleted = write!(self, |connection| write::execute(engine, table, connection, command));
+        if !deferred::may_hold_later(engine, &deleted) {
+            return deleted;
+        }
+        self.delete_deferred(Deletion::Search(&filter)).await
     }
 
     async fn delete_all(&self) -> Result<()> {
-        let table = &*self.table;
-        write!(self, |connection| write::delete_all(table, connection))
+        let (engine, table) = (self.engine(), &*self.table);
+        let deleted = write!(self, |connection| write::delete_all(table, connection));
+        if !deferred::may_hold_later(engine, &deleted) {
+            return deleted;
+        }
+        self.delete_deferred(Deletion::All).await.map(drop)
     }
 
     fn to_sql(&self, selection: &Selection) -> Result<Statement> {
         Ok(Command::Select(selection).statement(Dialect::Postgres, &self.table.definition))
+    }
+
+    fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
+        Ok(Command::Aggregate(aggregation).statement(Dialect::Postgres, &self.table.definition))
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

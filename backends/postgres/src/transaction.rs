@@ -16,7 +16,9 @@ use std::{
 };
 
 use sqlx::{AssertSqlSafe, PgConnection};
-use storehouse_runtime::{BackendTransaction, DynTabularStorage, Error, Result, TableDef};
+use storehouse_runtime::{
+    BackendTransaction, DynTabularStorage, Error, RawStatement, Result, RowSink, TableDef,
+};
 use tokio::sync::MappedMutexGuard;
 
 pub(crate) use self::session::{Access, Session, run_in};
@@ -25,7 +27,7 @@ use self::{
     session::savepoint,
 };
 use crate::{
-    backend::PostgresBackend, engine::Engine, error, options::Isolation, pool::Failure,
+    backend::PostgresBackend, engine::Engine, error, options::Isolation, pool::Failure, raw,
     storage::PostgresTabularStorage,
 };
 
@@ -191,6 +193,27 @@ impl Drop for PostgresTransaction {
 impl BackendTransaction for PostgresTransaction {
     fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>> {
         Ok(Arc::new(PostgresTabularStorage::in_transaction(&self.session, definition)))
+    }
+
+    async fn fetch_raw(&self, statement: RawStatement, mut rows: RowSink) -> Result<RowSink> {
+        let mut turn = self.session.take_turn(true).await?;
+        let fetched = match turn.connection() {
+            Ok(connection) => {
+                raw::fetch(&self.session.engine, connection, &statement, &mut rows).await
+            }
+            Err(failure) => Err(failure),
+        };
+        turn.end(fetched).await.map_err(error::of_raw)?;
+        Ok(rows)
+    }
+
+    async fn execute_raw(&self, statement: RawStatement) -> Result<u64> {
+        let mut turn = self.session.take_turn(true).await?;
+        let executed = match turn.connection() {
+            Ok(connection) => raw::execute(&self.session.engine, connection, &statement).await,
+            Err(failure) => Err(failure),
+        };
+        turn.end(executed).await.map_err(error::of_raw)
     }
 
     async fn commit(&self) -> Result<()> {

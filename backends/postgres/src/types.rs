@@ -23,6 +23,8 @@ const INT8: WireType = WireType { one: 20, array: 1016 };
 
 /// The number of the type `integer` for limits and offsets.
 pub(crate) const BIGINT: u32 = INT8.one;
+/// The number of the type `double precision`.
+pub(crate) const DOUBLE: u32 = 701;
 /// The number of the type `text`.
 pub(crate) const PLAIN_TEXT: u32 = TEXT.one;
 

@@ -18,8 +18,8 @@ use storehouse_runtime::{
 };
 
 use crate::{
-    bind::Arguments, copy, decode, engine::Engine, error::UNIQUE_VIOLATION, pool::Failure,
-    table::Table,
+    bind::Arguments, copy, decode, deferred, engine::Engine, error::UNIQUE_VIOLATION,
+    pool::Failure, table::Table,
 };
 
 /// So many values are sent in one statement, about; a message has a gigabyte at most.
@@ -94,6 +94,10 @@ async fn write_segments(
     if own_transaction {
         sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
     }
+    let is_put_off = lengths.len() > 1 && deferred::is_needed_between(engine, table);
+    if is_put_off {
+        deferred::put_off(connection).await?;
+    }
     let mut stored = Vec::with_capacity(lengths.len());
     let mut rest = rows;
     let mut result = Ok(());
@@ -108,6 +112,9 @@ async fn write_segments(
                 break;
             }
         }
+    }
+    if is_put_off && result.is_ok() {
+        result = deferred::look(connection).await;
     }
     if own_transaction {
         let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };

@@ -4,11 +4,17 @@ use std::{fmt, sync::Arc};
 
 use rusqlite::Connection;
 use storehouse_runtime::{
-    Backend, Capabilities, DynBackendTransaction, DynTabularStorage, EngineId, Result, TableDef,
+    Backend, Capabilities, DynBackendTransaction, DynTabularStorage, EngineId, MigrationStep,
+    PlannedSteps, RawStatement, Result, RowSink, TableDef,
 };
 
 use crate::{
-    engine::Engine, options::SqliteOptions, storage::SqliteTabularStorage,
+    engine::Engine,
+    job::{Session, Weight},
+    migrate,
+    options::SqliteOptions,
+    raw,
+    storage::SqliteTabularStorage,
     transaction::SqliteTransaction,
 };
 
@@ -51,9 +57,11 @@ impl SqliteBackend {
     /// Takes over a connection that was opened and set up by hand.
     ///
     /// Everything runs on this one connection, one thing at a time. None of its pragmas is
-    /// changed: journal mode, `synchronous` and the busy timeout stay as they are. What is added
-    /// is the `rarray` table-valued function, which `in_list` filters use, and room for prepared
-    /// statements; and a name in double quotes is always a name, never text (SQLite's
+    /// changed but `foreign_keys`, which is switched on, since references are enforced: journal
+    /// mode, `synchronous` and the busy timeout stay as they are. What is added is the `rarray`
+    /// table-valued function, which `in_list` filters use, the functions `storehouse_sum` and
+    /// `storehouse_avg`, which aggregates use, and room for prepared statements; and a name in
+    /// double quotes is always a name, never text (SQLite's
     /// `SQLITE_DBCONFIG_DQS_DML` and `_DDL` are off). Fails with `Error::Validation` when a transaction is open on it.
     ///
     /// ```
@@ -78,6 +86,8 @@ impl SqliteBackend {
         capabilities.persistent = engine.is_file;
         capabilities.multi_process = engine.is_file;
         capabilities.sql = true;
+        capabilities.references = true;
+        capabilities.migrations = true;
         capabilities
     }
 }
@@ -105,7 +115,30 @@ impl Backend for SqliteBackend {
         Ok(Arc::new(SqliteTabularStorage::new(self, definition)))
     }
 
+    async fn fetch_raw(&self, statement: RawStatement, rows: RowSink) -> Result<RowSink> {
+        raw::fetch_anywhere(&self.engine, statement, rows).await
+    }
+
+    async fn execute_raw(&self, statement: RawStatement) -> Result<u64> {
+        let execute = move |session: &Session<'_>| raw::execute(session, &statement);
+        self.engine.write(Weight::OneStatement, execute).await
+    }
+
     async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>> {
         Ok(Arc::new(SqliteTransaction::begin(&self.engine).await?))
+    }
+
+    async fn plan_migration(&self, tables: Vec<Arc<TableDef>>) -> Result<PlannedSteps> {
+        self.engine.read(move |session| migrate::plan(session.connection, &tables)).await
+    }
+
+    async fn apply_migration(
+        &self,
+        tables: Vec<Arc<TableDef>>,
+        steps: Vec<MigrationStep>,
+    ) -> Result<()> {
+        let apply =
+            move |session: &Session<'_>| migrate::apply(session.connection, &tables, &steps);
+        self.engine.alone(apply).await
     }
 }

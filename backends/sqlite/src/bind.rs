@@ -15,13 +15,14 @@ pub(crate) fn parameters(
 ) -> Result<()> {
     for (position, parameter) in (1..).zip(parameters) {
         match parameter {
-            Parameter::Value { value, .. } => {
+            Parameter::Value { value, .. } | Parameter::Typed { value, .. } => {
                 statement.raw_bind_parameter(position, Bound(value))?;
             }
             Parameter::Text(text) => statement.raw_bind_parameter(position, text)?,
             Parameter::Integer(integer) => statement.raw_bind_parameter(position, integer)?,
-            Parameter::List { values, .. } => {
-                let values = values.iter().map(owned).collect::<Result<Vec<_>>>()?;
+            Parameter::Float(number) => statement.raw_bind_parameter(position, number)?,
+            Parameter::List { values, .. } | Parameter::TypedList { values, .. } => {
+                let values = values.iter().map(stored).collect::<Result<Vec<_>>>()?;
                 statement.raw_bind_parameter(position, Rc::new(values))?;
             }
         }
@@ -30,7 +31,11 @@ pub(crate) fn parameters(
 }
 
 /// Binds values from parameter number `first` on.
-pub(crate) fn values(statement: &mut Statement<'_>, first: usize, values: &[Value]) -> Result<()> {
+pub(crate) fn values<'v>(
+    statement: &mut Statement<'_>,
+    first: usize,
+    values: impl IntoIterator<Item = &'v Value>,
+) -> Result<()> {
     (first..)
         .zip(values)
         .try_for_each(|(position, value)| statement.raw_bind_parameter(position, Bound(value)))
@@ -64,10 +69,11 @@ impl ToSql for Bound<'_> {
     }
 }
 
-fn owned(value: &Value) -> Result<SqlValue> {
+/// The value as a column stores it.
+pub(crate) fn stored(value: &Value) -> Result<SqlValue> {
     Ok(match Bound(value).to_sql()? {
         ToSqlOutput::Borrowed(borrowed) => borrowed.try_into().map_err(failure)?,
-        ToSqlOutput::Owned(owned) => owned,
+        ToSqlOutput::Owned(stored) => stored,
         _ => return Err(failure(format!("{} cannot be in a list", value.kind()))),
     })
 }
@@ -86,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_value_in_a_list_has_the_form_of_its_column() {
-        for (value, stored) in [
+        for (value, expected) in [
             (Value::Null, SqlValue::Null),
             (Value::Bool(true), SqlValue::Integer(1)),
             (Value::Float(-0.5), SqlValue::Real(-0.5)),
@@ -94,7 +100,7 @@ mod tests {
             (Value::FloatList(vec![1.0]), SqlValue::Blob(vec![0, 0, 128, 63])),
             (Value::Json(serde_json::json!([1])), SqlValue::Text("[1]".into())),
         ] {
-            assert_eq!(owned(&value).unwrap(), stored, "{value:?}");
+            assert_eq!(stored(&value).unwrap(), expected, "{value:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use storehouse_runtime::{Error, Result};
 
-use crate::{error, options::SqliteOptions, shared::watch_log};
+use crate::{error, functions, json_paths, options::SqliteOptions, shared::watch_log};
 
 /// How many prepared statements a connection keeps: a few for each table.
 const STATEMENTS: usize = 256;
@@ -39,7 +39,8 @@ pub(crate) fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Connec
     Ok(connection)
 }
 
-/// What every connection needs, also one that the user opened: it changes no pragma.
+/// What every connection needs, also one that the user opened: no pragma is changed, but for
+/// foreign keys, which are enforced.
 pub(crate) fn prepare(connection: &Connection) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Otherwise SQLite takes `"price"` for the text `price` where no column has that name.
@@ -47,7 +48,10 @@ pub(crate) fn prepare(connection: &Connection) -> Result<()> {
         .into_iter()
         .try_for_each(|setting| connection.set_db_config(setting, false).map(drop));
     by_name
+        .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
         .and_then(|()| rusqlite::vtab::array::load_module(connection))
+        .and_then(|()| functions::load(connection))
+        .and_then(|()| json_paths::load(connection))
         .map_err(error::of_database)
 }
 

@@ -3,15 +3,18 @@
 //! Tables are STRICT, so that a value has the type of its column whoever wrote it. A float column
 //! is `ANY`: a `REAL` column stores whole numbers as integers and so turns -0.0 into 0.0.
 
-mod live;
+pub(crate) mod live;
 
 use rusqlite::{Connection, ErrorCode};
-use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, Error, IndexDef, Result, TableDef};
+use storehouse_runtime::{
+    ColumnDef, ColumnRole, ColumnType, Error, IndexDef, ReferenceDef, Result, TableDef,
+};
 use storehouse_sql::Dialect;
 
 use crate::{
     error,
     ids::{CREATE_SEQUENCES, Ids},
+    references,
     table::Table,
 };
 
@@ -19,6 +22,7 @@ use crate::{
 pub(crate) fn set_up(connection: &Connection, table: &Table) -> Result<()> {
     let definition = &*table.definition;
     let run = |sql: &str| connection.execute_batch(sql).map_err(error::of_database);
+    references::check_targets(connection, definition)?;
     run(&create_table(definition))?;
     if matches!(table.ids, Ids::Sequence(_)) {
         run(CREATE_SEQUENCES)?;
@@ -29,7 +33,8 @@ pub(crate) fn set_up(connection: &Connection, table: &Table) -> Result<()> {
     if !differences.is_empty() {
         return Err(Error::schema(format!(
             "table `{}` differs from its definition: {}. Change the definition to match, or \
-             migrate the table; nothing was changed",
+             migrate the table, with the steps that `store.migration().table::<T>().plan()` shows; \
+             nothing was changed",
             table.name,
             differences.join("; ")
         )));
@@ -59,7 +64,7 @@ fn index_error(error: rusqlite::Error, index: &IndexDef, table: &Table) -> Error
 }
 
 /// The type that a column is declared with.
-const fn declared_type(column_type: ColumnType) -> &'static str {
+pub(crate) const fn declared_type(column_type: ColumnType) -> &'static str {
     match column_type {
         ColumnType::F32 | ColumnType::F64 => "ANY",
         ColumnType::Text | ColumnType::Json | ColumnType::TextList => "TEXT",
@@ -96,7 +101,7 @@ fn is_without_rowid(definition: &TableDef) -> bool {
     !has_row_number(definition) && definition.columns.iter().all(is_short)
 }
 
-fn create_table(definition: &TableDef) -> String {
+pub(crate) fn create_table(definition: &TableDef) -> String {
     let mut sql = String::from("CREATE TABLE IF NOT EXISTS ");
     push_table(&mut sql, definition, &definition.name);
     sql.push_str(" (");
@@ -124,6 +129,9 @@ fn create_table(definition: &TableDef) -> String {
         push_columns(&mut sql, definition, &definition.key);
         sql.push(')');
     }
+    for reference in &*definition.references {
+        push_reference(&mut sql, definition, reference);
+    }
     sql.push_str(") STRICT");
     if is_without_rowid(definition) {
         sql.push_str(", WITHOUT ROWID");
@@ -131,9 +139,27 @@ fn create_table(definition: &TableDef) -> String {
     sql
 }
 
+fn push_reference(sql: &mut String, definition: &TableDef, reference: &ReferenceDef) {
+    sql.push_str(", FOREIGN KEY (");
+    push_columns(sql, definition, &[reference.column]);
+    sql.push(')');
+    push_target(sql, definition, reference);
+}
+
+/// Appends what a column refers to, as it also stands behind a column alone.
+pub(crate) fn push_target(sql: &mut String, definition: &TableDef, reference: &ReferenceDef) {
+    let target = reference.target(definition);
+    sql.push_str(" REFERENCES ");
+    push_table(sql, target, &target.name);
+    sql.push_str(" (");
+    push_columns(sql, target, &[reference.referenced]);
+    sql.push_str(") ON DELETE ");
+    sql.push_str(reference.on_delete.sql());
+}
+
 /// The declared indexes, and one that finds the greatest id of a table whose id is a part of its
 /// key but not the first.
-fn indexes(definition: &TableDef) -> Vec<IndexDef> {
+pub(crate) fn indexes(definition: &TableDef) -> Vec<IndexDef> {
     let mut indexes = definition.indexes.to_vec();
     if let Some(column) = definition.auto_integer()
         && definition.key.first() != Some(&column)
@@ -144,7 +170,7 @@ fn indexes(definition: &TableDef) -> Vec<IndexDef> {
     indexes
 }
 
-fn create_index(definition: &TableDef, index: &IndexDef) -> String {
+pub(crate) fn create_index(definition: &TableDef, index: &IndexDef) -> String {
     let mut sql = String::from("CREATE ");
     sql.push_str(if index.unique { "UNIQUE INDEX" } else { "INDEX" });
     sql.push(' ');
@@ -174,7 +200,9 @@ fn push_columns(sql: &mut String, definition: &TableDef, columns: &[usize]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use storehouse_runtime::{DerivedSql, Metric, VectorElement, VectorType};
+    use storehouse_runtime::{
+        DerivedSql, Metric, OnDelete, ReferencedTable, VectorElement, VectorType,
+    };
 
     fn column(name: &'static str, column_type: ColumnType) -> ColumnDef {
         ColumnDef {
@@ -185,6 +213,7 @@ mod tests {
             default: None,
             role: ColumnRole::Plain,
             json_schema: None,
+            rename_from: Vec::new().into(),
         }
     }
 
@@ -198,6 +227,9 @@ mod tests {
             auto,
             indexes: Vec::new().into(),
             shard_by: None,
+            references: Vec::new().into(),
+            rename_from: Vec::new().into(),
+            given_schema: None,
             sql: DerivedSql::default(),
         }
     }
@@ -240,6 +272,28 @@ mod tests {
         definition.key = vec![1, 0].into();
         definition.auto = None;
         assert!(indexes(&definition).is_empty());
+    }
+
+    #[test]
+    fn foreign_keys() {
+        let columns = || {
+            let parent = ColumnDef { nullable: true, ..column("parent_id", ColumnType::I64) };
+            vec![column("id", ColumnType::I64), parent]
+        };
+        let mut definition = table(columns(), vec![0], None);
+        let reference =
+            |table, on_delete| ReferenceDef { column: 1, table, referenced: 0, on_delete };
+        let mut shop = table(columns(), vec![0], None);
+        shop.schema = Some("shop".into());
+        definition.references = vec![
+            reference(ReferencedTable::Itself, OnDelete::SetNull),
+            reference(ReferencedTable::Defined(shop.into()), OnDelete::Restrict),
+        ]
+        .into();
+        assert_eq!(
+            create_table(&definition),
+            r#"CREATE TABLE IF NOT EXISTS "t" ("id" INTEGER NOT NULL PRIMARY KEY, "parent_id" INTEGER, FOREIGN KEY ("parent_id") REFERENCES "t" ("id") ON DELETE SET NULL, FOREIGN KEY ("parent_id") REFERENCES "shop.t" ("id") ON DELETE NO ACTION) STRICT"#
+        );
     }
 
     #[test]

@@ -136,6 +136,19 @@ impl Engine {
         answer.wait().await
     }
 
+    /// Works on the connection that writes while nobody else does, outside of any transaction.
+    pub(crate) async fn alone<R, F>(&self, work: F) -> Result<R>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Session<'_>) -> Result<R> + Send + 'static,
+    {
+        self.id.check_may_wait()?;
+        let (job, answer) = job(Weight::Several, work);
+        // Such as a read of a database with one connection, which is in no transaction either.
+        self.submit(Request::Read(job))?;
+        answer.wait().await
+    }
+
     /// Writes in a transaction, with others that write at the same time.
     pub(crate) async fn write<R, F>(&self, weight: Weight, write: F) -> Result<R>
     where

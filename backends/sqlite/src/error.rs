@@ -1,9 +1,9 @@
 //! From what SQLite reports to what the caller can do about it.
 
 use rusqlite::{Error as SqliteError, ErrorCode, ffi};
-use storehouse_runtime::{Error, Source};
+use storehouse_runtime::{Error, Source, aggregate};
 
-use crate::table::Table;
+use crate::{functions::OVERFLOW, table::Table};
 
 /// An error of a statement about `table`.
 pub(crate) fn of_table(error: SqliteError, table: &Table) -> Error {
@@ -16,6 +16,7 @@ pub(crate) fn of_table(error: SqliteError, table: &Table) -> Error {
         ErrorCode::Unknown if message == "integer overflow" => {
             Error::validation("a number leaves the range of its column's type; nothing was changed")
         }
+        ErrorCode::Unknown if message == OVERFLOW => aggregate::overflow(),
         ErrorCode::Unknown if message.starts_with("no such table") => Error::schema(format!(
             "table `{}` does not exist; call `setup_database()` first",
             table.name
@@ -30,6 +31,43 @@ pub(crate) fn of_table(error: SqliteError, table: &Table) -> Error {
                  call `setup_database()` to see every difference",
                 table.name
             ))
+        }
+        ErrorCode::Unknown if message.contains("trigger recursion") => Error::validation(
+            "the deletion cascades through more than 1000 rows, each of which refers to the one \
+             before; delete the last ones first",
+        ),
+        _ => of_database(error),
+    }
+}
+
+/// An error of SQL of the program's own.
+pub(crate) fn of_raw(error: SqliteError) -> Error {
+    let Some((failure, message)) = reported(&error) else { return of_database(error) };
+    let details = message.split_once("failed: ").map_or("", |(_, details)| details);
+    match (failure.code, failure.extended_code) {
+        (
+            _,
+            ffi::SQLITE_CONSTRAINT_UNIQUE
+            | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+            | ffi::SQLITE_CONSTRAINT_ROWID,
+        ) => {
+            // `products.sku, products.lot`; the table's name may have a point in it.
+            let columns = details.split(", ").filter_map(|name| name.rsplit_once('.'));
+            Error::conflict(columns.map(|(_, column)| column.to_owned()).collect())
+        }
+        (_, ffi::SQLITE_CONSTRAINT_NOTNULL) => Error::validation(format!(
+            "column `{}` cannot be NULL in the database; give it a value",
+            details.rsplit_once('.').map_or(details, |(_, column)| column)
+        )),
+        (ErrorCode::TypeMismatch, _) => {
+            Error::validation(format!("a value does not fit its column: {message}"))
+        }
+        (ErrorCode::Unknown, _) if message == OVERFLOW => aggregate::overflow(),
+        (ErrorCode::Unknown, _) if message.starts_with("no such table") => Error::schema(format!(
+            "there is {message}; call `setup_database()` on its handle first, or mend the name"
+        )),
+        (ErrorCode::Unknown, _) => {
+            Error::validation(format!("SQLite does not take the statement: {message}"))
         }
         _ => of_database(error),
     }
@@ -150,6 +188,9 @@ mod tests {
             auto: None,
             indexes: Vec::new().into(),
             shard_by: None,
+            references: Vec::new().into(),
+            rename_from: Vec::new().into(),
+            given_schema: None,
             sql: DerivedSql::default(),
         }))
     }
@@ -217,6 +258,9 @@ mod tests {
             assert!(matches!(error, Error::Schema { .. }), "{error:?}");
             assert!(error.to_string().contains(expected), "{error}");
         }
+        let deep = failure(ffi::SQLITE_ERROR, "too many levels of trigger recursion");
+        let error = of_table(deep, &table());
+        assert!(matches!(error, Error::Validation { .. }), "{error:?}");
         let error = of_table(failure(ffi::SQLITE_ERROR, "near \"x\": syntax error"), &table());
         assert!(matches!(error, Error::Backend { retryable: false, .. }), "{error:?}");
     }

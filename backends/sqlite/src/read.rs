@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 
 use rusqlite::{CachedStatement, Connection};
-use storehouse_runtime::{EncodedKey, Error, FilterTree, Result, RowSink, Selection, sql::Command};
+use storehouse_runtime::{
+    Aggregation, EncodedKey, Error, FilterTree, Result, RowSink, Selection, sql::Command,
+};
 
 use crate::{bind, decode::RowSource, error, job::Session, table::Table};
 
 /// After so many rows a long read looks whether its caller still waits for it.
-const PATIENCE: usize = 1_024;
+pub(crate) const PATIENCE: usize = 1_024;
 
 /// Hands the row with that key to `sink`.
 pub(crate) fn get(
@@ -45,9 +47,29 @@ pub(crate) fn select(
     session: &Session<'_>,
     table: &Table,
     selection: &Selection,
+    sink: RowSink,
+) -> Result<RowSink> {
+    hand_over(session, table, Command::Select(selection), sink)
+}
+
+/// Hands the answer of an aggregation to `sink`, in order.
+pub(crate) fn aggregate(
+    session: &Session<'_>,
+    table: &Table,
+    aggregation: &Aggregation,
+    sink: RowSink,
+) -> Result<RowSink> {
+    hand_over(session, table, Command::Aggregate(aggregation), sink)
+}
+
+/// Hands the rows that a command gives to `sink`.
+fn hand_over(
+    session: &Session<'_>,
+    table: &Table,
+    command: Command<'_>,
     mut sink: RowSink,
 ) -> Result<RowSink> {
-    let mut statement = render(session.connection, table, Command::Select(selection))?;
+    let mut statement = render(session.connection, table, command)?;
     let mut rows = statement.raw_query();
     let mut position = 0;
     while let Some(row) = rows.next().map_err(|error| error::of_table(error, table))? {

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink, Selection,
-    Statement, TableDef, TabularStorage, WriteMode, sql::Command,
+    Aggregation, Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink,
+    Selection, Statement, TableDef, TabularStorage, WriteMode, sql::Command,
 };
 use storehouse_sql::Dialect;
 
@@ -148,6 +148,13 @@ impl TabularStorage for SqliteTabularStorage {
         .await
     }
 
+    async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
+        self.run_read(Length::Long, move |session, table| {
+            read::aggregate(session, table, &aggregation, rows)
+        })
+        .await
+    }
+
     async fn count(&self, filter: FilterTree) -> Result<u64> {
         self.run_read(Length::Long, move |session, table| read::count(session, table, &filter))
             .await
@@ -208,7 +215,12 @@ impl TabularStorage for SqliteTabularStorage {
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
-        self.run_write(Length::Long, Weight::OneStatement, move |session, table| {
+        let weight = if write::loses_rows_with_rows(&self.table) {
+            Weight::Several
+        } else {
+            Weight::OneStatement
+        };
+        self.run_write(Length::Long, weight, move |session, table| {
             write::delete_search(session, table, &filter)
         })
         .await
@@ -220,6 +232,10 @@ impl TabularStorage for SqliteTabularStorage {
 
     fn to_sql(&self, selection: &Selection) -> Result<Statement> {
         Ok(Command::Select(selection).statement(Dialect::Sqlite, &self.table.definition))
+    }
+
+    fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
+        Ok(Command::Aggregate(aggregation).statement(Dialect::Sqlite, &self.table.definition))
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

@@ -126,6 +126,7 @@ mod tests {
             default: None,
             role: ColumnRole::Plain,
             json_schema: None,
+            rename_from: Vec::new().into(),
         };
         Arc::new(TableDef {
             schema: None,
@@ -136,6 +137,9 @@ mod tests {
             auto: None,
             indexes: Vec::new().into(),
             shard_by: None,
+            references: Vec::new().into(),
+            rename_from: Vec::new().into(),
+            given_schema: None,
             sql: DerivedSql::default(),
         })
     }

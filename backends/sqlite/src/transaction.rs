@@ -8,13 +8,16 @@ use std::{
     },
 };
 
-use storehouse_runtime::{BackendTransaction, DynTabularStorage, Error, Result, TableDef};
+use storehouse_runtime::{
+    BackendTransaction, DynTabularStorage, Error, RawStatement, Result, RowSink, TableDef,
+};
 use tokio::sync::oneshot;
 
 use crate::{
     engine::Engine,
     job::{Session, Weight, job},
     lease::{Command, Commands, Reply},
+    raw,
     storage::SqliteTabularStorage,
 };
 
@@ -91,6 +94,16 @@ impl Drop for SqliteTransaction {
 impl BackendTransaction for SqliteTransaction {
     fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>> {
         Ok(Arc::new(SqliteTabularStorage::in_transaction(&self.lease, definition)))
+    }
+
+    async fn fetch_raw(&self, statement: RawStatement, rows: RowSink) -> Result<RowSink> {
+        let fetch = move |session: &Session<'_>| raw::fetch(session, &statement, rows);
+        self.lease.run(Weight::Several, fetch).await
+    }
+
+    async fn execute_raw(&self, statement: RawStatement) -> Result<u64> {
+        let execute = move |session: &Session<'_>| raw::execute(session, &statement);
+        self.lease.run(Weight::OneStatement, execute).await
     }
 
     async fn commit(&self) -> Result<()> {

@@ -1,13 +1,16 @@
 //! Writes, as they run on the writer's connection.
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, Statement};
 use storehouse_runtime::{
-    Assignment, EncodedKey, EncodedRow, Error, FilterTree, Result, Value, WriteMode, sql::Command,
+    Assignment, EncodedKey, EncodedRow, Error, FilterTree, OnDelete, Result, Value, WriteMode,
+    sql::Command,
 };
 
 use crate::{
-    bind, decode, error,
+    bind, decode,
     job::{Session, Weight},
+    read,
+    references::{self, Bulk},
     table::Table,
 };
 
@@ -73,7 +76,12 @@ pub(crate) fn write(
         return Ok(rows.into_iter().map(|row| is_written.then_some(row)).collect());
     }
     table.ids.assign(connection, table, &mut rows)?;
-    write_many(connection, table, rows, mode).map_err(|error| error::of_table(error, table))
+    let mut stored: Vec<Option<EncodedRow>> = rows.into_iter().map(Some).collect();
+    write_many(connection, table, &mut stored, mode).map_err(|error| {
+        let written = stored.iter().flatten().flat_map(|row| row.0.iter().enumerate());
+        references::of_write(error, connection, table, &written)
+    })?;
+    Ok(stored)
 }
 
 fn write_one(
@@ -98,7 +106,7 @@ fn write_one(
         {
             return used_up;
         }
-        error::of_table(error, table)
+        references::of_write(error, connection, table, &row.0.iter().enumerate())
     })?;
     if let Some(generated) = generated
         && changed > 0
@@ -111,11 +119,10 @@ fn write_one(
 fn write_many(
     connection: &Connection,
     table: &Table,
-    rows: Vec<EncodedRow>,
+    mut rest: &mut [Option<EncodedRow>],
     mode: WriteMode,
-) -> rusqlite::Result<Vec<Option<EncodedRow>>> {
-    let mut stored: Vec<Option<EncodedRow>> = rows.into_iter().map(Some).collect();
-    let mut rest = stored.as_mut_slice();
+) -> rusqlite::Result<()> {
+    let mut bulk = Bulk::new(connection);
     if let Some((count, sql)) = table.block(mode)
         && count <= rest.len()
     {
@@ -127,23 +134,23 @@ fn write_many(
                 bind::values(&mut statement, first, &row.0)?;
                 first += row.0.len();
             }
-            statement.raw_execute()?;
+            bulk.execute(&mut statement)?;
             rest = after;
         }
     }
     if rest.is_empty() {
-        return Ok(stored);
+        return bulk.finish();
     }
     let mut statement = connection.prepare_cached(table.one(mode))?;
     for place in rest {
         let Some(row) = place else { continue };
         bind::values(&mut statement, 1, &row.0)?;
-        if statement.raw_execute()? == 0 && mode == WriteMode::InsertIfAbsent {
+        if bulk.execute(&mut statement)? == 0 && mode == WriteMode::InsertIfAbsent {
             *place = None;
         }
     }
     drop(statement);
-    Ok(stored)
+    bulk.finish()
 }
 
 /// Runs a statement that writes one row, and counts the rows that it changed.
@@ -195,18 +202,15 @@ fn returning(
         while rows.next()?.is_some() {}
         Ok(row)
     };
-    let row = run().map_err(|error| error::of_table(error, table))?;
+    let row =
+        run().map_err(|error| references::of_command(error, session.connection, table, command))?;
     row.transpose().map_err(|error| table.decode_error(error))
 }
 
 /// Deletes the row with that key.
 pub(crate) fn delete(session: &Session<'_>, table: &Table, key: &EncodedKey) -> Result<bool> {
-    let run = || {
-        let mut statement = session.connection.prepare_cached(&table.crud.delete)?;
-        bind::values(&mut statement, 1, key.values())?;
-        statement.raw_execute()
-    };
-    run().map(|deleted| deleted > 0).map_err(|error| error::of_table(error, table))
+    let bind = |statement: &mut Statement<'_>| bind::values(statement, 1, key.values());
+    execute_deletion(session.connection, table, &table.crud.delete, bind).map(|deleted| deleted > 0)
 }
 
 /// Changes columns of the rows that match, and counts them.
@@ -216,7 +220,16 @@ pub(crate) fn update_where(
     filter: &FilterTree,
     assignments: &[Assignment],
 ) -> Result<u64> {
-    execute(session, table, Command::UpdateWhere { filter, assignments })
+    let command = Command::UpdateWhere { filter, assignments };
+    let rendered = table.statements.render(&table.definition, command);
+    let run = || {
+        let mut statement = session.connection.prepare_cached(&rendered.sql)?;
+        bind::parameters(&mut statement, &rendered.parameters)?;
+        statement.raw_execute()
+    };
+    let changed =
+        run().map_err(|error| references::of_command(error, session.connection, table, command))?;
+    Ok(changed as u64)
 }
 
 /// Deletes the rows that match, and counts them.
@@ -225,24 +238,41 @@ pub(crate) fn delete_search(
     table: &Table,
     filter: &FilterTree,
 ) -> Result<u64> {
-    execute(session, table, Command::Delete(filter))
+    let rendered = table.statements.render(&table.definition, Command::Delete(filter));
+    // A row that went with another one of them does not count in SQLite.
+    let matching =
+        if loses_rows_with_rows(table) { Some(read::count(session, table, filter)?) } else { None };
+    let bind = |statement: &mut Statement<'_>| bind::parameters(statement, &rendered.parameters);
+    let deleted = execute_deletion(session.connection, table, &rendered.sql, bind)?;
+    Ok(matching.unwrap_or(deleted as u64))
 }
 
-/// Runs a command that gives no rows, and counts those that it changed.
-fn execute(session: &Session<'_>, table: &Table, command: Command<'_>) -> Result<u64> {
-    let rendered = table.statements.render(&table.definition, command);
+/// Whether rows of the table are deleted with other rows of it.
+pub(crate) fn loses_rows_with_rows(table: &Table) -> bool {
+    let definition = &*table.definition;
+    definition.references.iter().any(|reference| {
+        reference.on_delete == OnDelete::Cascade && reference.is_to_itself(definition)
+    })
+}
+
+/// Runs a statement that deletes rows, and counts them.
+fn execute_deletion(
+    connection: &Connection,
+    table: &Table,
+    sql: &str,
+    bind: impl Fn(&mut Statement<'_>) -> rusqlite::Result<()>,
+) -> Result<usize> {
     let run = || {
-        let mut statement = session.connection.prepare_cached(&rendered.sql)?;
-        bind::parameters(&mut statement, &rendered.parameters)?;
+        let mut statement = connection.prepare_cached(sql)?;
+        bind(&mut statement)?;
         statement.raw_execute()
     };
-    run().map(|deleted| deleted as u64).map_err(|error| error::of_table(error, table))
+    run().map_err(|error| references::of_deletion(error, connection, table, sql, bind))
 }
 
 /// Deletes every row.
 pub(crate) fn delete_all(session: &Session<'_>, table: &Table) -> Result<()> {
-    let run = || session.connection.prepare_cached(&table.crud.delete_all)?.raw_execute();
-    run().map(drop).map_err(|error| error::of_table(error, table))
+    execute_deletion(session.connection, table, &table.crud.delete_all, |_| Ok(())).map(drop)
 }
 
 #[cfg(test)]
@@ -295,6 +325,7 @@ mod tests {
                 default: None,
                 role: ColumnRole::Plain,
                 json_schema: None,
+                rename_from: Vec::new().into(),
             };
             Tables::default().get(&Arc::new(TableDef {
                 schema: None,
@@ -305,6 +336,9 @@ mod tests {
                 auto: Some(0),
                 indexes: Vec::new().into(),
                 shard_by: None,
+                references: Vec::new().into(),
+                rename_from: Vec::new().into(),
+                given_schema: None,
                 sql: DerivedSql::default(),
             }))
         };

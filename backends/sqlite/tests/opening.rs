@@ -286,6 +286,7 @@ async fn closing_from_a_thread_of_its_own_does_not_wait_for_itself() {
         limit: None,
         offset: 0,
         lock: None,
+        columns: None,
     };
     let read = storage.select(selection, Box::new(Holds(Some(backend))));
     let _ = tokio::time::timeout(Duration::from_millis(20), read).await;
@@ -332,6 +333,7 @@ async fn a_panic_in_a_receiver_reaches_its_caller_and_nobody_else() {
                     limit: None,
                     offset: 0,
                     lock: None,
+                    columns: None,
                 };
                 if is_query {
                     reader.select(selection, Box::new(Panics)).await.map(drop)

@@ -96,6 +96,7 @@ async fn every_page_of_every_ordering() {
             limit: None,
             offset: 0,
             lock: None,
+            columns: None,
         };
         assert_eq!(select(&storage, plain.clone()).await.unwrap(), expected, "{order:?}");
         for (position, row) in expected.iter().enumerate() {
@@ -116,8 +117,15 @@ async fn limits_and_offsets() {
         [(Some(0), 0), (Some(5), 0), (Some(5), 58), (None, 57), (Some(1), 99), (Some(u64::MAX), 3)]
     {
         let filter = FilterTree::all();
-        let selection =
-            Selection { filter, order: order.clone(), after: None, limit, offset, lock: None };
+        let selection = Selection {
+            filter,
+            order: order.clone(),
+            after: None,
+            limit,
+            offset,
+            lock: None,
+            columns: None,
+        };
         let take = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap());
         let skip = usize::try_from(offset).unwrap();
         let part: Vec<_> = expected.iter().skip(skip).take(take).cloned().collect();
@@ -163,6 +171,7 @@ async fn check(storage: &SqliteTabularStorage, filter: FilterTree) {
         limit: None,
         offset: 0,
         lock: None,
+        columns: None,
     };
     assert_eq!(select(storage, selection).await.unwrap(), expected, "{filter:?}");
 }
@@ -209,6 +218,7 @@ async fn a_plan_is_shown_as_sqlite_would_run_it() {
         limit: Some(1),
         offset: 0,
         lock: None,
+        columns: None,
     };
     let plan = storage.explain(selection.clone()).await.unwrap();
     assert!(plan.contains("SEARCH things USING INDEX things_text (text=?)"), "{plan}");
@@ -243,8 +253,15 @@ async fn pages_enter_the_index_where_they_begin() {
         ),
     ] {
         let filter = FilterTree::all();
-        let selection =
-            Selection { filter, order, after: Some(after), limit: Some(3), offset: 0, lock: None };
+        let selection = Selection {
+            filter,
+            order,
+            after: Some(after),
+            limit: Some(3),
+            offset: 0,
+            lock: None,
+            columns: None,
+        };
         let plan = storage.explain(selection).await.unwrap();
         assert!(plan.contains(expected), "{plan}");
     }
@@ -282,6 +299,7 @@ async fn a_receiver_can_stop() {
         limit: None,
         offset: 0,
         lock: None,
+        columns: None,
     };
     let sink = storage.select(selection, Box::new(First(0))).await.unwrap();
     assert_eq!(count(sink), 1);
@@ -335,6 +353,7 @@ async fn a_read_that_nobody_waits_for_stops() {
         limit: None,
         offset: 0,
         lock: None,
+        columns: None,
     };
     for (is_dropped, expected) in [(true, 1_024), (false, 5_000)] {
         let received = Arc::new(AtomicUsize::new(0));

@@ -5,9 +5,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Index, Type, spanned::Spanned as _};
+use syn::{Type, spanned::Spanned as _};
 
-use super::Expand;
+use super::{Expand, Position};
 use crate::model::Column;
 
 impl Expand<'_> {
@@ -32,7 +32,7 @@ impl Expand<'_> {
     /// ```
     pub fn encode(
         &self,
-        position: &Index,
+        position: &Position,
         column: &Column<'_>,
         field: &TokenStream,
     ) -> TokenStream {
@@ -49,7 +49,12 @@ impl Expand<'_> {
     /// ```text
     /// <f64 as ColumnValue>::to_value(&self.price)
     /// ```
-    pub fn copy(&self, position: &Index, column: &Column<'_>, field: &TokenStream) -> TokenStream {
+    pub fn copy(
+        &self,
+        position: &Position,
+        column: &Column<'_>,
+        field: &TokenStream,
+    ) -> TokenStream {
         if column.is_json() {
             return self.encode(position, column, field);
         }
@@ -64,7 +69,7 @@ impl Expand<'_> {
     /// ```
     pub fn encode_json(
         &self,
-        position: &Index,
+        position: &Position,
         column: &Column<'_>,
         field: &TokenStream,
     ) -> TokenStream {
@@ -81,8 +86,11 @@ impl Expand<'_> {
     /// ```text
     /// <f64 as ColumnValue>::decode(source, 3)?
     /// ```
-    pub fn decode(&self, position: &Index, column: &Column<'_>) -> TokenStream {
-        if column.is_json() {
+    pub fn decode(&self, position: &Position, column: &Column<'_>) -> TokenStream {
+        if column.is_embedded() {
+            let decode = self.of_embed(column, "decode");
+            quote!(#decode(source, #position)?)
+        } else if column.is_json() {
             let json = self.as_json(column);
             if column.optional.is_some() {
                 quote!(#json::decode_optional(source, #position)?)

@@ -41,16 +41,27 @@ impl Expand<'_> {
             let named_so = |other: &&Column<'_>| other.constant == column.constant;
             table.columns.iter().find(named_so).is_some_and(|first| first.ident == column.ident)
         };
-        let columns = self.columns().filter(|(_, column)| is_first(column));
-        let constants = columns.map(|(position, column)| {
+        let columns = self.columns().enumerate().filter(|(_, (_, column))| is_first(column));
+        let constants = columns.map(|(number, (position, column))| {
             let visibility = &column.field.vis;
             let constant = &column.constant;
+            if column.is_embedded() {
+                let (row, start) = (quote!(#row), quote!(#krate::__private::Start));
+                let ty = self.handles_type(column, &row);
+                let handles = self.handles_in(number, column, &row, &start);
+                let docs = format!(" The columns of `{}`.", column.ident);
+                return quote! {
+                    #[doc = #docs]
+                    #visibility const #constant: #ty = #handles;
+                };
+            }
             let ty = self.constant_type(column);
             let docs = format!(" The `{}` column.", column.name);
+            let new = if self.is_unique(column) { quote!(unique) } else { quote!(new) };
             quote! {
                 #[doc = #docs]
                 #visibility const #constant: #krate::Column<#row, #ty> =
-                    #krate::Column::new(#position);
+                    #krate::Column::#new(#position);
             }
         });
         quote! {
@@ -64,7 +75,16 @@ impl Expand<'_> {
         }
     }
 
-    fn constant_type(&self, column: &Column<'_>) -> TokenStream {
+    /// Whether no two rows share a value of the column, so that other tables can refer to it.
+    fn is_unique(&self, column: &Column<'_>) -> bool {
+        (self.table.indexes.iter().filter(|index| index.unique).map(|index| &index.columns))
+            .chain([&self.table.key])
+            .any(|columns| {
+                matches!(**columns, [only] if self.table.columns[only].ident == column.ident)
+            })
+    }
+
+    pub fn constant_type(&self, column: &Column<'_>) -> TokenStream {
         let krate = self.krate;
         if !column.is_json() {
             return column.ty().to_token_stream();

@@ -3,15 +3,19 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use storehouse_sql::{CrudSql, Dialect, Shape};
-use syn::{Index, spanned::Spanned as _};
+use syn::spanned::Spanned as _;
 
-use super::{Expand, positions};
-use crate::model::{Column, Content, Default};
+use super::{Expand, Position};
+use crate::{
+    model::{Column, Content, Default, Known},
+    parse::PreviousNames,
+};
 
 impl Expand<'_> {
     /// ```text
     /// impl Table for Product {
     ///     type Patch = ProductPatch;
+    ///     type Columns = Self;
     ///
     ///     fn definition() -> &'static Arc<TableDef> {
     ///         static __CELL: DefinitionCell = DefinitionCell::new();
@@ -24,6 +28,9 @@ impl Expand<'_> {
     ///             auto: Some(0),
     ///             indexes: Cow::Borrowed(const { &[IndexDef { .. }, ..] }),
     ///             shard_by: None,
+    ///             references: Cow::Borrowed(&[]),
+    ///             rename_from: Cow::Borrowed(&[]),
+    ///             given_schema: None,
     ///             sql: DerivedSql {
     ///                 postgres: postgres_sql!(CrudSql { .. }),
     ///                 sqlite: sqlite_sql!(CrudSql { .. }),
@@ -40,45 +47,79 @@ impl Expand<'_> {
         let schema = option(table.schema.as_ref().map(|schema| self.borrowed(schema)));
         let table_name = self.borrowed(&table.name);
         let description = option(table.description.as_ref().map(|text| self.borrowed(text)));
-        let columns = self.columns().map(|(position, column)| self.column(&position, column));
-        let key = positions(&table.key);
-        let auto = option(table.auto.map(Index::from));
+        let key = self.position_list(&table.key);
+        let auto = option(table.auto.map(|auto| self.position(auto)));
         let indexes = table.indexes.iter().map(|index| {
             let name = self.borrowed(&index.name);
-            let (columns, unique) = (positions(&index.columns), index.unique);
+            let (columns, unique) = (self.position_list(&index.columns), index.unique);
             quote! {
                 #krate::IndexDef {
                     name: #name,
-                    columns: #krate::__private::Cow::Borrowed(&[#(#columns),*]),
+                    columns: #krate::__private::Cow::Borrowed(#columns),
                     unique: #unique,
                 }
             }
         });
-        let shard_by = option(table.shard_by.map(Index::from));
-        let postgres = self.crud(Dialect::Postgres);
-        let sqlite = self.crud(Dialect::Sqlite);
+        let indexes = quote!(const { &[#(#indexes),*] });
+        let shard_by = option(table.shard_by.map(|column| self.position(column)));
+        let references = self.reference_definitions();
+        let columns_type = self.columns_type();
+        let rename_from = self.rename_from(table.rename_from.as_ref());
+        let sql = self.sql_or_default(|| {
+            let postgres = self.crud(Dialect::Postgres);
+            let sqlite = self.crud(Dialect::Sqlite);
+            quote! {
+                #krate::DerivedSql {
+                    postgres: #krate::__private::postgres_sql!(#postgres),
+                    sqlite: #krate::__private::sqlite_sql!(#sqlite),
+                }
+            }
+        });
+        // Only what is known of each column, or all of it, is a constant.
+        let (tree, composed, columns, indexes) = if table.has_embedded() {
+            let cow = quote!(#krate::__private::Cow);
+            let composed = self.composed_definition(&indexes);
+            (
+                Some(self.column_tree()),
+                Some(composed),
+                quote!(#cow::Owned(columns)),
+                quote!(indexes),
+            )
+        } else {
+            let columns = self.columns().map(|(position, column)| self.column(&position, column));
+            let borrowed = |list| quote!(#krate::__private::Cow::Borrowed(#list));
+            let columns = borrowed(quote!(const { &[#(#columns),*] }));
+            (None, None, columns, borrowed(indexes))
+        };
+        let made = quote! {
+            #krate::TableDef {
+                schema: #schema,
+                name: #table_name,
+                description: #description,
+                columns: #columns,
+                key: #krate::__private::Cow::Borrowed(#key),
+                auto: #auto,
+                indexes: #indexes,
+                shard_by: #shard_by,
+                references: #references,
+                rename_from: #rename_from,
+                given_schema: ::core::option::Option::None,
+                sql: #sql,
+            }
+        };
+        let made = composed.map_or(made.clone(), |composed| quote!({ #composed #made }));
         quote! {
+            #tree
+
             #[automatically_derived]
             impl #krate::Table for #name {
                 type Patch = #patch;
+                type Columns = #columns_type;
 
                 fn definition() -> &'static #krate::__private::Arc<#krate::TableDef> {
                     static __CELL: #krate::__private::DefinitionCell =
                         #krate::__private::DefinitionCell::new();
-                    __CELL.get(|| #krate::TableDef {
-                        schema: #schema,
-                        name: #table_name,
-                        description: #description,
-                        columns: #krate::__private::Cow::Borrowed(const { &[#(#columns),*] }),
-                        key: #krate::__private::Cow::Borrowed(&[#(#key),*]),
-                        auto: #auto,
-                        indexes: #krate::__private::Cow::Borrowed(const { &[#(#indexes),*] }),
-                        shard_by: #shard_by,
-                        sql: #krate::DerivedSql {
-                            postgres: #krate::__private::postgres_sql!(#postgres),
-                            sqlite: #krate::__private::sqlite_sql!(#sqlite),
-                        },
-                    })
+                    __CELL.get(|| #made)
                 }
             }
         }
@@ -93,14 +134,16 @@ impl Expand<'_> {
     ///     default: Some(|| <f64 as ColumnValue>::into_value(<f64 as Default>::default())),
     ///     role: ColumnRole::Plain,
     ///     json_schema: None,
+    ///     rename_from: Cow::Borrowed(&[]),
     /// }
     /// ```
-    fn column(&self, position: &Index, column: &Column<'_>) -> TokenStream {
+    pub fn column(&self, position: &Position, column: &Column<'_>) -> TokenStream {
         let krate = self.krate;
         let name = self.borrowed(&column.name);
         let value = self.as_column_value(column.ty());
         let column_type = match &column.content {
-            Content::Plain => quote!(#value::TYPE),
+            // An embedded struct is never asked for here: its columns are its own business.
+            Content::Plain | Content::Embedded { .. } => quote!(#value::TYPE),
             Content::Json { .. } => quote!(#krate::ColumnType::Json),
             Content::Vector(vector) => {
                 let dimension = vector.dimension;
@@ -139,6 +182,10 @@ impl Expand<'_> {
             }
             _ => None,
         });
+        let rename_from = self.rename_from(column.written.rename_from.as_ref());
+        // What may be a type of the user's own is asked.
+        let is_own = !column.is_json() && matches!(column.known, Known::Unknown | Known::DateTime);
+        let json_schema = if is_own { quote!(#value::SCHEMA) } else { json_schema };
         quote! {
             #krate::ColumnDef {
                 name: #name,
@@ -148,6 +195,7 @@ impl Expand<'_> {
                 default: #default,
                 role: #krate::ColumnRole::#role,
                 json_schema: #json_schema,
+                rename_from: #rename_from,
             }
         }
     }
@@ -161,7 +209,12 @@ impl Expand<'_> {
     ///     <i64 as ColumnValue>::into_value(value)
     /// }
     /// ```
-    fn default(&self, position: &Index, column: &Column<'_>, default: &Default<'_>) -> TokenStream {
+    fn default(
+        &self,
+        position: &Position,
+        column: &Column<'_>,
+        default: &Default<'_>,
+    ) -> TokenStream {
         let krate = self.krate;
         let ty = column.ty();
         let expression = match default {
@@ -219,13 +272,23 @@ impl Expand<'_> {
         quote!(#krate::__private::CrudSql { #(#fields),* })
     }
 
+    /// The names that something had before.
+    fn rename_from(&self, previous: Option<&PreviousNames>) -> TokenStream {
+        let krate = self.krate;
+        let Some(previous) = previous else {
+            return quote!(#krate::__private::Cow::Borrowed(&[]));
+        };
+        let names = previous.names.iter().map(|name| self.borrowed(&name.value()));
+        quote!(#krate::__private::Cow::Borrowed(const { &[#(#names),*] }))
+    }
+
     fn borrowed(&self, text: &str) -> TokenStream {
         let krate = self.krate;
         quote!(#krate::__private::Cow::Borrowed(#text))
     }
 }
 
-fn option(value: Option<impl ToTokens>) -> TokenStream {
+pub fn option(value: Option<impl ToTokens>) -> TokenStream {
     value.map_or_else(
         || quote!(::core::option::Option::None),
         |value| quote!(::core::option::Option::Some(#value)),

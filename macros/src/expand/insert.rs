@@ -1,18 +1,16 @@
 //! `ProductInsert`: exactly the columns that must be given, so that rustc reports a missing one.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote};
-use syn::Index;
-
 use super::{
-    Expand,
+    Expand, Position,
     generated::{Generated, GeneratedField, clone_and_debug},
 };
 use crate::model::Column;
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
 
 impl Expand<'_> {
     fn insert(&self) -> Generated<'_> {
-        let required = |(_, column): &(Index, &Column<'_>)| !column.may_be_left_out();
+        let required = |(_, column): &(Position, &Column<'_>)| !column.may_be_left_out();
         Generated {
             name: self.table.beside("Insert"),
             docs: format!(" What must be given to insert a `{}`.", self.table.rust_name()),
@@ -75,10 +73,14 @@ impl Expand<'_> {
         let row = self.table.ident();
         let insert = self.insert();
         let name = &insert.name;
-        let columns = Index::from(self.table.columns.len());
+        let columns = self.position(self.table.columns.len());
         let set = self.columns().filter(|(_, column)| !column.may_be_left_out()).map(
             |(position, column)| {
                 let ident = column.ident;
+                if column.is_embedded() {
+                    let put = quote!(row.set(column, value));
+                    return self.encode_embedded(&position, column, &quote!(self.#ident), &put);
+                }
                 let value = self.encode(&position, column, &quote!(self.#ident));
                 quote!(row.set(#position, #value);)
             },

@@ -1,15 +1,12 @@
 //! Keys: `OrderLineKey` where the key has several columns, and a row as its own key.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote};
-use syn::Index;
-
 use super::{
-    Expand,
+    Expand, Position,
     generated::{Generated, GeneratedField},
-    positions,
 };
 use crate::model::Column;
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
 
 impl Expand<'_> {
     /// The type of the key: the field's own, or the key struct.
@@ -83,11 +80,11 @@ impl Expand<'_> {
         let name = self.table.beside("Key");
         let encoded = self.key_columns().map(|column| {
             let ident = column.ident;
-            self.copy(&Index::from(0), column, &quote!(self.#ident))
+            self.copy(&Position::from(0), column, &quote!(self.#ident))
         });
         let decoded = self.key_columns().enumerate().map(|(position, column)| {
             let ident = column.ident;
-            let decode = self.decode(&Index::from(position), column);
+            let decode = self.decode(&Position::from(position), column);
             quote!(#ident: #decode)
         });
         quote! {
@@ -117,7 +114,7 @@ impl Expand<'_> {
     pub fn key_of_row(&self) -> TokenStream {
         let krate = self.krate;
         let row = self.table.ident();
-        let key = positions(&self.table.key);
+        let key = self.position_list(&self.table.key);
         quote! {
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
@@ -125,7 +122,7 @@ impl Expand<'_> {
                 fn into_key(
                     self,
                 ) -> ::core::result::Result<#krate::EncodedKey, #krate::EncodeError> {
-                    #krate::__private::key_of_row(self, &[#(#key),*])
+                    #krate::__private::key_of_row(self, #key)
                 }
             }
         }

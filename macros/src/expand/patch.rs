@@ -60,6 +60,15 @@ impl Expand<'_> {
         let assign =
             self.columns().filter(|(_, column)| !column.is_key()).map(|(position, column)| {
                 let ident = column.ident;
+                if column.is_embedded() {
+                    let put = quote!(assignments.push(#krate::Assignment::set(column, value)));
+                    let encode = self.encode_embedded(&position, column, &quote!(value), &put);
+                    return quote! {
+                        if let #krate::PatchField::Set(value) = self.#ident {
+                            #encode
+                        }
+                    };
+                }
                 if !column.is_json() {
                     let value = self.as_column_value(column.ty());
                     return quote! {

@@ -42,19 +42,46 @@ impl Expand<'_> {
         let mut encoded = Vec::new();
         let mut decoded = Vec::new();
         let mut copied = Vec::new();
+        let has_embedded = self.table.has_embedded();
         for (position, column) in self.columns() {
             let ident = column.ident;
             let field = quote!(self.#ident);
-            encoded.push(self.encode(&position, column, &field));
+            if has_embedded {
+                copied.push(self.copy_if(&position, column));
+            } else {
+                let copy = self.copy(&position, column, &field);
+                copied.push(quote!(#position => #copy));
+            }
+            encoded.push(if column.is_embedded() {
+                self.encode_embedded(&position, column, &field, &quote!(row.push(value)))
+            } else {
+                let value = self.encode(&position, column, &field);
+                if has_embedded { quote!(row.push(#value);) } else { value }
+            });
             let decode = self.decode(&position, column);
             decoded.push(quote!(#ident: #decode));
-            let copy = self.copy(&position, column, &field);
-            copied.push(quote!(#position => #copy));
         }
-        let skipped = self.table.skipped.iter().map(|field| {
-            let (ident, ty) = (&field.ident, &field.ty);
-            quote_spanned!(ty.span()=> #ident: <#ty as ::core::default::Default>::default())
-        });
+        let skipped = self.skipped();
+        let (encoded, copied) = if has_embedded {
+            let columns = self.position(self.table.columns.len());
+            let encoded = quote! {
+                let mut row = ::std::vec::Vec::with_capacity(#columns);
+                #(#encoded)*
+                ::core::result::Result::Ok(#krate::EncodedRow(row))
+            };
+            (encoded, quote!(#(#copied)* ::core::result::Result::Ok(#krate::Value::Null)))
+        } else {
+            let encoded = quote! {
+                ::core::result::Result::Ok(#krate::EncodedRow(::std::vec![#(#encoded),*]))
+            };
+            let copied = quote! {
+                ::core::result::Result::Ok(match column {
+                    #(#copied,)*
+                    _ => #krate::Value::Null,
+                })
+            };
+            (encoded, copied)
+        };
         quote! {
             #[automatically_derived]
             impl #krate::Row for #name {
@@ -63,7 +90,7 @@ impl Expand<'_> {
                 fn encode(
                     self,
                 ) -> ::core::result::Result<#krate::EncodedRow, #krate::EncodeError> {
-                    ::core::result::Result::Ok(#krate::EncodedRow(::std::vec![#(#encoded),*]))
+                    #encoded
                 }
 
                 fn decode(
@@ -77,12 +104,17 @@ impl Expand<'_> {
                     &self,
                     column: ::core::primitive::usize,
                 ) -> ::core::result::Result<#krate::Value, #krate::EncodeError> {
-                    ::core::result::Result::Ok(match column {
-                        #(#copied,)*
-                        _ => #krate::Value::Null,
-                    })
+                    #copied
                 }
             }
         }
+    }
+
+    /// `cache: <Cache as Default>::default()` for each field that is not a column.
+    pub fn skipped(&self) -> impl Iterator<Item = TokenStream> {
+        self.table.skipped.iter().map(|field| {
+            let (ident, ty) = (&field.ident, &field.ty);
+            quote_spanned!(ty.span()=> #ident: <#ty as ::core::default::Default>::default())
+        })
     }
 }

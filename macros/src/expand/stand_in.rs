@@ -11,6 +11,7 @@ use crate::model::{Known, Table};
 
 /// The error messages and the stand-ins.
 pub fn stand_ins(mut table: Table<'_>, errors: &TokenStream) -> TokenStream {
+    table.drop_what_cannot_be_embedded();
     if !table.input.generics.params.is_empty() {
         // Types beside the struct would not know its parameters.
         table.columns.clear();
@@ -24,6 +25,7 @@ pub fn stand_ins(mut table: Table<'_>, errors: &TokenStream) -> TokenStream {
         expand.patch_struct(),
         expand.key_struct(),
         expand.column_constants(),
+        expand.reference_constants(),
     ];
     let inside = inside();
     let expand = Expand { table: &table, krate: &inside };
@@ -89,6 +91,7 @@ impl Expand<'_> {
 
     fn other_stand_ins(&self) -> Vec<TokenStream> {
         let krate = self.krate;
+        let columns_type = self.columns_type();
         let row = self.table.ident();
         let (_, arguments, _) = self.table.input.generics.split_for_impl();
         let full = quote!(#row #arguments);
@@ -105,6 +108,7 @@ impl Expand<'_> {
                 row,
                 &quote! {
                     type Patch = #patch;
+                    type Columns = #columns_type;
                     fn definition() -> &'static #krate::__private::Arc<#krate::TableDef> {
                         ::core::unreachable!()
                     }

@@ -5,19 +5,22 @@
 
 mod column_type;
 mod key;
+mod rename_from;
 mod roles;
 
 use quote::ToTokens as _;
 use syn::Ident;
 
-pub use self::roles::index_problem;
-use super::{Column, Table};
+pub use self::{column_type::too_wide, roles::index_problem};
+use super::{Column, Table, embed};
 use crate::{errors::Errors, parse::FieldAttributes};
 
 /// Every rule about one column.
 pub fn column(column: &Column<'_>, errors: &Errors) {
     // Of a column that has no proper type, nothing more can be said.
-    if column_type::check(column, errors) {
+    if column.is_embedded() {
+        embed::check_field(column, errors);
+    } else if column_type::check(column, errors) {
         key::check_column(column, errors);
         roles::check(column, errors);
     }
@@ -26,7 +29,8 @@ pub fn column(column: &Column<'_>, errors: &Errors) {
 /// Every rule about columns together.
 pub fn table(table: &Table<'_>, errors: &Errors) {
     key::check_table(table, errors);
-    check_names(table, errors);
+    column_names(table, errors);
+    rename_from::check(table, errors);
 }
 
 /// Whether the field is left out of the table. `skip` stands alone: a field that is not a column
@@ -52,11 +56,15 @@ pub fn is_skipped(written: &FieldAttributes, errors: &Errors) -> bool {
 
 /// No two columns share a name, and no two constants. Case does not tell columns apart, since
 /// SQLite ignores it.
-fn check_names(table: &Table<'_>, errors: &Errors) {
+pub fn column_names(table: &Table<'_>, errors: &Errors) {
     for (position, column) in table.positioned() {
         let earlier = &table.columns[..position];
-        if let Some(twin) = earlier.iter().find(|twin| twin.name.eq_ignore_ascii_case(&column.name))
-        {
+        // The whole names of embedded columns are not known yet.
+        let has_name = |twin: &&Column<'_>| {
+            let is_one = !twin.is_embedded() && !column.is_embedded();
+            is_one && twin.name.eq_ignore_ascii_case(&column.name)
+        };
+        if let Some(twin) = earlier.iter().find(has_name) {
             errors.at(
                 &column.name_place,
                 format!(

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::{Field, Ident, LitStr, Type, ext::IdentExt as _};
 
-use super::{Known, case, check, description, name, type_name};
+use super::{Known, case, check, description, embed, name, type_name};
 use crate::{
     errors::Errors,
     parse::{FieldAttributes, RenameRule, SerdeName, VectorAttribute},
@@ -36,6 +36,8 @@ pub enum Content {
     Json { schema: bool },
     /// As a vector.
     Vector(Vector),
+    /// As several columns, whose names begin with the prefix.
+    Embedded { prefix: String },
 }
 
 /// A vector column's parameters, checked.
@@ -63,10 +65,13 @@ impl<'a> Column<'a> {
         errors: &Errors,
     ) -> Self {
         let (name, name_place) = column_name(ident, &written, rename_all, errors);
-        let content = match (&written.json, &written.vector) {
-            (Some(json), _) => Content::Json { schema: json.schema },
-            (None, Some(vector)) => Content::Vector(Vector::new(vector, errors)),
-            (None, None) => Content::Plain,
+        let content = match (&written.embed, &written.json, &written.vector) {
+            (Some(written), ..) => {
+                Content::Embedded { prefix: embed::prefix(written, &name, errors) }
+            }
+            (None, Some(json), _) => Content::Json { schema: json.schema },
+            (None, None, Some(vector)) => Content::Vector(Vector::new(vector, errors)),
+            (None, None, None) => Content::Plain,
         };
         let constant = case::screaming_snake_case(&ident.unraw().to_string());
         let column = Self {
@@ -128,7 +133,11 @@ impl<'a> Column<'a> {
         let written = self.field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
         let written = quote!(#(#written)*);
         if written.is_empty() {
-            let text = format!(" The `{}` column.", self.name);
+            let text = if self.is_embedded() {
+                format!(" The columns of `{}`.", self.ident)
+            } else {
+                format!(" The `{}` column.", self.name)
+            };
             quote!(#[doc = #text])
         } else {
             written

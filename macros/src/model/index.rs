@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::{Ident, ext::IdentExt as _};
 
-use super::{Table, check, name};
+use super::{Table, check};
 use crate::{
     errors::{Errors, did_you_mean},
     parse::IndexAttribute,
@@ -31,13 +31,20 @@ pub fn indexes(table: &Table<'_>, written: &[IndexAttribute], errors: &Errors) -
             }
         }
     }
-    for attribute in written {
+    for attribute in written.iter().filter(|attribute| !attribute.is_embedded()) {
         if let Some(columns) = resolve(table, attribute, errors) {
             let place = attribute.name.to_token_stream();
             add(table, &mut indexes, &place, columns, attribute.unique, errors);
         }
     }
     indexes
+}
+
+/// Adds the index by which the rows are found that refer to a row.
+pub(super) fn add_for_reference(table: &mut Table<'_>, column: usize) {
+    let mut indexes = std::mem::take(&mut table.indexes);
+    push(table, &mut indexes, vec![column], false);
+    table.indexes = indexes;
 }
 
 /// Adds an index, unless what is there already does its work.
@@ -63,25 +70,21 @@ fn add(
         errors.at(place, message);
         return;
     }
+    push(table, indexes, columns, unique);
+}
+
+fn push(table: &Table<'_>, indexes: &mut Vec<Index>, columns: Vec<usize>, unique: bool) {
     let names: Vec<&str> = columns.iter().map(|&column| &*table.columns[column].name).collect();
-    let mut index_name = name::of_index(&table.name, &names, unique);
-    // `index(a, b_c)` and `index(a_b, c)` would share a name.
-    let mut number = 2;
-    while indexes.iter().any(|index| index.name == index_name) {
-        let numbered = number.to_string();
-        let mut longer = names.clone();
-        longer.push(&numbered);
-        index_name = name::of_index(&table.name, &longer, unique);
-        number += 1;
-    }
-    indexes.push(Index { name: index_name, columns, unique });
+    let is_taken = |name: &str| indexes.iter().any(|index| index.name == name);
+    let name = storehouse_sql::free_index_name(&table.name, &names, unique, is_taken);
+    indexes.push(Index { name, columns, unique });
 }
 
 /// The positions of the fields that `index(..)` names; `None` after a mistake.
 fn resolve(table: &Table<'_>, written: &IndexAttribute, errors: &Errors) -> Option<Vec<usize>> {
     let mut columns = Vec::with_capacity(written.fields.len());
     let mut complete = true;
-    for field in &written.fields {
+    for field in written.fields.iter().map(|path| &path.field) {
         let Some(position) = table.columns.iter().position(|column| column.ident == field) else {
             errors.at(field, unknown_field(table, field, "an index"));
             complete = false;

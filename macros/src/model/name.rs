@@ -42,24 +42,6 @@ fn repair(name: &str) -> String {
     repaired
 }
 
-/// The name of an index: `products_category_price_idx`, or `products_sku_key` for a unique one.
-///
-/// A name too long is cut and ends in a hash of the whole, so that it stays different from
-/// others that begin alike.
-pub fn of_index(table: &str, columns: &[&str], unique: bool) -> String {
-    let name = format!("{table}_{}_{}", columns.join("_"), if unique { "key" } else { "idx" });
-    if name.len() <= LONGEST {
-        return name;
-    }
-    let tail = format!("_{:08x}", fnv1a(&name));
-    // Names are ASCII, so every cut is between characters.
-    format!("{}{tail}", &name[..LONGEST - tail.len()])
-}
-
-fn fnv1a(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,15 +55,5 @@ mod tests {
         assert!(problem("table", "").unwrap().contains("empty"));
         assert_eq!(problem("table", &"x".repeat(63)), None);
         assert!(problem("table", &"x".repeat(64)).unwrap().contains("64"));
-    }
-
-    #[test]
-    fn a_long_index_name_is_cut_and_stays_its_own() {
-        let long = "x".repeat(60);
-        let one = of_index("t", &[&long, "a"], false);
-        let other = of_index("t", &[&long, "b"], false);
-        assert_eq!((one.len(), other.len()), (63, 63));
-        assert_ne!(one, other);
-        assert_eq!(of_index("t", &["a", "b"], true), "t_a_b_key");
     }
 }

@@ -28,7 +28,8 @@ pub fn named_fields<'a>(
         Data::Enum(data) => {
             errors.at(
                 data.enum_token,
-                "only a struct can be a table; keep an enum in a column with `#[table(json)]`",
+                "only a struct can be a table; write `#[derive(TableEnum)]` to keep an enum in a \
+                 column, or `#[table(json)]` above the field",
             );
             return None;
         }

@@ -2,7 +2,7 @@
 
 use syn::Ident;
 
-use super::{Table, index::unknown_field};
+use super::{EmbeddedIndex, IndexedColumn, Table, index::unknown_field};
 use crate::errors::Errors;
 
 /// The position of the column that `shard_by(..)` names; `None` after a mistake.
@@ -16,6 +16,10 @@ pub fn position(table: &Table<'_>, field: Option<&Ident>, errors: &Errors) -> Op
         return None;
     };
     let column = &table.columns[position];
+    if column.is_embedded() {
+        errors.at(field, format!("`{field}` is several columns; write a field that is one"));
+        return None;
+    }
     // Of a table without a key, something else is said already.
     if !table.key.is_empty() && !table.key.contains(&position) {
         errors.at(
@@ -23,6 +27,21 @@ pub fn position(table: &Table<'_>, field: Option<&Ident>, errors: &Errors) -> Op
             format!(
                 "rows that are spread by `{field}` can only be told apart together with it; \
                  write `#[table(key)]` above that field too"
+            ),
+        );
+        return None;
+    }
+    let lacks_it = |index: &EmbeddedIndex| {
+        let is_it =
+            |column: &IndexedColumn| matches!(column, IndexedColumn::Field(it) if *it == position);
+        index.unique && !index.columns.iter().any(is_it)
+    };
+    if table.embedded_indexes.iter().any(lacks_it) {
+        errors.at(
+            field,
+            format!(
+                "a `unique` that lacks `{field}` cannot be checked across servers; add the field \
+                 to it, or write `index`"
             ),
         );
         return None;

@@ -1,20 +1,36 @@
 //! What can be said of a field: `#[table(key, auto, index, unique, json, text, vector(..),
-//! metadata, default = .., rename = "..", skip)]` and serde's `rename` and `skip`.
+//! metadata, default = .., rename = "..", rename_from = "..", references(..), skip, embed)]` and
+//! serde's `rename` and `skip`.
 
 use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, LitInt, LitStr};
 
 use super::{
     attribute::{Item, ItemValue, items, items_of, set},
+    embed::EmbedAttribute,
+    references::ReferencesAttribute,
+    rename_from::{PreviousNames, rename_from},
     serde::SerdeField,
     table::unknown_attribute,
 };
 use crate::errors::{Errors, did_you_mean};
 
 /// The names of a field's attributes, for messages.
-pub const NAMES: [&str; 11] = [
-    "key", "auto", "index", "unique", "json", "text", "vector", "metadata", "default", "rename",
+pub const NAMES: &[&str] = &[
+    "key",
+    "auto",
+    "index",
+    "unique",
+    "json",
+    "text",
+    "vector",
+    "metadata",
+    "default",
+    "rename",
+    "references",
+    "rename_from",
     "skip",
+    "embed",
 ];
 
 /// The attributes of a field. Each is kept with the name that was written, for its place.
@@ -30,7 +46,10 @@ pub struct FieldAttributes {
     pub metadata: Option<Ident>,
     pub default: Option<DefaultAttribute>,
     pub rename: Option<(Ident, LitStr)>,
+    pub references: Option<ReferencesAttribute>,
+    pub rename_from: Option<PreviousNames>,
     pub skip: Option<Ident>,
+    pub embed: Option<EmbedAttribute>,
     pub serde: SerdeField,
 }
 
@@ -74,6 +93,7 @@ impl FieldAttributes {
             "text" => word(&mut self.text, item, errors),
             "metadata" => word(&mut self.metadata, item, errors),
             "skip" => word(&mut self.skip, item, errors),
+            "embed" => set(&mut self.embed, name, EmbedAttribute::parse(item, errors), errors),
             "json" => {
                 if let Some(value) = json(item, errors) {
                     set(&mut self.json, name, value, errors);
@@ -94,6 +114,22 @@ impl FieldAttributes {
                     set(&mut self.rename, name, (name.clone(), value), errors);
                 }
             }
+            "references" => {
+                if let Some(value) = ReferencesAttribute::parse(item, errors) {
+                    set(&mut self.references, name, value, errors);
+                }
+            }
+            "rename_from" => {
+                if let Some(value) = rename_from(item, "old_name", errors) {
+                    set(&mut self.rename_from, name, value, errors);
+                }
+            }
+            "renamed_from" | "old_name" | "was" => {
+                errors.at(
+                    name,
+                    format!("there is no attribute `{name}`; did you mean `rename_from`?"),
+                );
+            }
             "name" => errors.at(name, "a column's name is given by `rename = \"..\"`; write that"),
             unknown @ ("schema" | "columns" | "crate") => {
                 errors.at(name, format!("`{unknown}` belongs on the struct, not on a field; write it above the struct"));
@@ -101,7 +137,13 @@ impl FieldAttributes {
             "primary_key" | "primary" | "id" | "pk" => {
                 errors.at(name, format!("there is no attribute `{name}`; did you mean `key`?"));
             }
-            unknown => errors.at(name, unknown_attribute("field", unknown, &NAMES)),
+            "foreign_key" | "belongs_to" => {
+                errors.at(
+                    name,
+                    format!("there is no attribute `{name}`; did you mean `references`?"),
+                );
+            }
+            unknown => errors.at(name, unknown_attribute("field", unknown, NAMES)),
         }
     }
 
@@ -118,6 +160,9 @@ impl FieldAttributes {
             self.metadata.as_ref(),
             self.default.as_ref().map(|default| &default.name),
             self.rename.as_ref().map(|(name, _)| name),
+            self.references.as_ref().map(|references| &references.name),
+            self.rename_from.as_ref().map(|previous| &previous.name),
+            self.embed.as_ref().map(|embed| &embed.name),
         ]
         .into_iter()
         .flatten()

@@ -38,10 +38,15 @@ impl SerdeField {
 
 /// The rule of the struct's `#[serde(rename_all = "..")]`.
 pub fn rename_all(attributes: &[Attribute]) -> Option<RenameRule> {
+    RenameRule::from_name(&rename_all_name(attributes)?.value())
+}
+
+/// The rule as it is written.
+pub fn rename_all_name(attributes: &[Attribute]) -> Option<LitStr> {
     let items = serde_items(attributes);
     let item = items.iter().find(|item| item.name == "rename_all")?;
     match both_directions(item)? {
-        SerdeName::Same(rule) => RenameRule::from_name(&rule.value()),
+        SerdeName::Same(rule) => Some(rule),
         // Reading JSON and writing it differ; the column keeps the field's own name.
         SerdeName::Different(_) => None,
     }

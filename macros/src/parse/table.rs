@@ -1,5 +1,5 @@
 //! What can be said of a struct: `#[table(name = "..", schema = "..", index(..), unique(..),
-//! shard_by(..), columns = "..", crate = ..)]` and serde's `rename_all`.
+//! shard_by(..), rename_from = "..", columns = "..", crate = ..)]` and serde's `rename_all`.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
@@ -7,13 +7,16 @@ use syn::{Attribute, Ident, LitStr, Path};
 
 use super::{
     attribute::{Item, ItemValue, items, set},
+    embed::{FieldPath, field_paths},
     field,
+    rename_from::{PreviousNames, rename_from},
     serde::{self, RenameRule},
 };
 use crate::errors::{Errors, did_you_mean};
 
 /// The names of the struct's attributes, for messages.
-const NAMES: [&str; 7] = ["name", "schema", "index", "unique", "shard_by", "columns", "crate"];
+const NAMES: [&str; 8] =
+    ["name", "schema", "index", "unique", "shard_by", "rename_from", "columns", "crate"];
 
 /// The attributes of a struct.
 #[derive(Default)]
@@ -23,6 +26,8 @@ pub struct TableAttributes {
     pub indexes: Vec<IndexAttribute>,
     /// The field by whose value rows are spread over servers.
     pub shard_by: Option<Ident>,
+    /// The names that the table had before.
+    pub rename_from: Option<PreviousNames>,
     /// The type that the column constants move into.
     pub columns: Option<Ident>,
     /// The path of the `storehouse` crate, where it has another name.
@@ -34,7 +39,14 @@ pub struct TableAttributes {
 pub struct IndexAttribute {
     pub name: Ident,
     pub unique: bool,
-    pub fields: Vec<Ident>,
+    pub fields: Vec<FieldPath>,
+}
+
+impl IndexAttribute {
+    /// Whether some columns lie within embedded structs.
+    pub fn is_embedded(&self) -> bool {
+        self.fields.iter().any(|field| !field.within.is_empty())
+    }
 }
 
 impl TableAttributes {
@@ -60,7 +72,7 @@ impl TableAttributes {
                 }
             }
             "index" | "unique" => {
-                if let Some(fields) = item.fields("(category, price)", errors) {
+                if let Some(fields) = field_paths(item, "(category, price)", errors) {
                     let unique = name == "unique";
                     self.indexes.push(IndexAttribute { name: name.clone(), unique, fields });
                 }
@@ -70,6 +82,11 @@ impl TableAttributes {
                     && let Some(field) = only_field(&fields, errors)
                 {
                     set(&mut self.shard_by, name, field, errors);
+                }
+            }
+            "rename_from" => {
+                if let Some(value) = rename_from(item, "goods", errors) {
+                    set(&mut self.rename_from, name, value, errors);
                 }
             }
             "columns" => {
@@ -118,7 +135,7 @@ fn only_field(fields: &[Ident], errors: &Errors) -> Option<Ident> {
     Some(first.clone())
 }
 
-fn type_name(value: &LitStr, errors: &Errors) -> Option<Ident> {
+pub fn type_name(value: &LitStr, errors: &Errors) -> Option<Ident> {
     let parsed = value.parse::<Ident>().ok();
     if parsed.is_none() {
         errors.at(
@@ -133,7 +150,7 @@ fn type_name(value: &LitStr, errors: &Errors) -> Option<Ident> {
 }
 
 /// `crate = some::path`, or `crate = "some::path"` as serde has it.
-fn crate_path(item: &Item, errors: &Errors) -> Option<TokenStream> {
+pub fn crate_path(item: &Item, errors: &Errors) -> Option<TokenStream> {
     let example = "crate = my_crate::storehouse";
     if let ItemValue::Assigned(value) = &item.value
         && let Ok(text) = syn::parse2::<LitStr>(value.clone())

@@ -1,5 +1,7 @@
 //! What the derive writes, kept so that a change of it can be read in review.
 
+mod own_types;
+
 use insta::assert_snapshot;
 
 /// The expansion, as rustfmt might print it.
@@ -45,6 +47,22 @@ fn a_compound_key_and_indexes() {
 }
 
 #[test]
+fn references() {
+    assert_snapshot!(expansion(
+        r#"
+        struct Order {
+            #[table(key)]
+            id: i64,
+            #[table(references(shop::Customer::id, on_delete = "set null"))]
+            pub customer_id: Option<i64>,
+            #[table(references(Self::id))]
+            before: i64,
+        }
+        "#
+    ));
+}
+
+#[test]
 fn everything() {
     assert_snapshot!(expansion(
         r#"
@@ -74,4 +92,21 @@ fn everything() {
         }
         "#
     ));
+}
+
+#[test]
+fn a_projection() {
+    let input = syn::parse_str(
+        r"
+        #[table(of = shop::Product)]
+        struct Card {
+            sku: String,
+            #[table(column = unit_price)]
+            price: f64,
+        }
+        ",
+    );
+    let expanded = crate::projection::expand(&input.expect("the test's struct parses"));
+    let file = syn::parse2(expanded).expect("the expansion parses");
+    assert_snapshot!(prettyplease::unparse(&file));
 }

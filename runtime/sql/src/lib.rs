@@ -18,7 +18,9 @@
 //! ```
 
 mod dialect;
+mod index_name;
 mod shape;
 
 pub use dialect::Dialect;
+pub use index_name::{free_index_name, index_name};
 pub use shape::{CrudSql, Shape};

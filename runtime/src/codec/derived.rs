@@ -7,8 +7,14 @@
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{ColumnSource, DecodeError, EncodeError, KeyColumn, Ordered, TextColumn, json};
-use crate::{definition::json_schema, value::Value};
+use super::{
+    ColumnSource, ColumnValue, DecodeError, EncodeError, KeyColumn, Ordered, RowRef, TextColumn,
+    json,
+};
+use crate::{
+    definition::{ValueSchema, json_schema},
+    value::Value,
+};
 
 /// A field's type that can be kept as JSON: every serde type.
 #[diagnostic::on_unimplemented(
@@ -65,13 +71,22 @@ pub fn json_default(encoded: Result<Value, EncodeError>) -> Value {
     note = "add `#[derive(JsonSchema)]` of the crate `schemars` to `{Self}`, or write `json` alone"
 )]
 pub trait DescribedJson {
-    /// Makes the schema.
-    const SCHEMA: fn() -> serde_json::Value;
+    /// The schema.
+    const SCHEMA: ValueSchema;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: schemars::JsonSchema> DescribedJson for T {
-    const SCHEMA: fn() -> serde_json::Value = json_schema::of_type::<T>;
+    const SCHEMA: ValueSchema = ValueSchema::Document(json_schema::of_type::<T>);
+}
+
+/// Holds a value to the check of a type that derives `TableNewtype` with `validate`.
+pub fn check_value<V: ColumnValue>(
+    value: &Value,
+    check: fn(&V) -> Result<(), String>,
+) -> Result<(), String> {
+    let decoded = V::decode(&mut RowRef(std::slice::from_ref(value)), 0);
+    decoded.map_err(|error| error.message.into_owned()).and_then(|value| check(&value))
 }
 
 /// Defines a trait that only checks: it holds for every type of which another trait holds, so

@@ -58,7 +58,21 @@ impl ColumnDef {
                 self.refuse("cannot be NULL; give it a value, or make the field an `Option`")
             };
         }
-        self.check_operand(value)
+        self.check_operand(value)?;
+        match self.json_schema.and_then(|schema| schema.problem(value)) {
+            Some(problem) => self.refuse(&format!("cannot hold this value: {problem}")),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`ColumnDef::check_operand`], for a whole value and not a part of a text: it can be one
+    /// that the column has.
+    pub fn check_compared(&self, value: &Value) -> Result<()> {
+        self.check_operand(value)?;
+        match self.json_schema.and_then(|schema| schema.unknown_variant(value)) {
+            Some(problem) => self.refuse(&format!("never has this value: {problem}")),
+            None => Ok(()),
+        }
     }
 
     /// As [`ColumnDef::check`], for a value that is only compared with: never NULL.
@@ -162,6 +176,7 @@ mod tests {
             default: None,
             role: ColumnRole::Plain,
             json_schema: None,
+            rename_from: Vec::new().into(),
         }
     }
 

@@ -5,7 +5,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{ColumnDef, ColumnRole, TableDef};
+use super::{
+    ColumnDef, ColumnRole, TableDef,
+    from_json_schema::{type_of, without_null},
+};
 use crate::column_type::ColumnType;
 
 impl TableDef {
@@ -13,9 +16,13 @@ impl TableDef {
     pub fn json_schema(&self) -> Json {
         let mut properties = Map::new();
         let mut required = Vec::new();
-        let mut definitions = Map::new();
+        let given = self.given_schema.as_ref().and_then(|given| given.get("$defs"));
+        let mut definitions = given.and_then(Json::as_object).cloned().unwrap_or_default();
         for (position, column) in self.columns.iter().enumerate() {
-            let mut property = column.json_schema();
+            let mut property = match self.given(&column.name) {
+                Some(given) => column.complete(given),
+                None => column.json_schema(),
+            };
             if let Json::Object(property) = &mut property {
                 // References begin at the document's root, so that is where they must lead.
                 if let Some(Json::Object(own)) = property.remove("$defs") {
@@ -44,10 +51,26 @@ impl TableDef {
         if let Some(description) = &self.description {
             schema["description"] = Json::from(&**description);
         }
+        if self.key.len() > 1 {
+            // The properties do not tell in which order their columns make the key.
+            let names = self.key.iter().map(|&column| Json::from(&*self.columns[column].name));
+            schema["x-primary-key"] = names.collect();
+        }
         if !definitions.is_empty() {
             schema["$defs"] = definitions.into();
         }
         schema
+    }
+
+    /// What the schema that the definition was read from says of a column, but for what the
+    /// definition itself says.
+    fn given(&self, column: &str) -> Option<Json> {
+        let mut property = self.given_schema.as_ref()?.get("properties")?.get(column)?.clone();
+        if let Json::Object(property) = &mut property {
+            property.remove("x-primary-key");
+            property.remove("x-auto-generated");
+        }
+        Some(property)
     }
 }
 
@@ -55,9 +78,21 @@ impl ColumnDef {
     /// The JSON Schema of one value of this column.
     fn json_schema(&self) -> Json {
         let mut schema = match self.json_schema {
-            Some(schema) => schema(),
+            Some(schema) => schema.json_schema(self.column_type),
             None => type_schema(self.column_type),
         };
+        if self.column_type == ColumnType::Json
+            && let Json::Object(schema) = &mut schema
+            && type_of(&without_null(schema).0) != ColumnType::Json
+        {
+            // Without this word it would be read as a column of another type.
+            schema.insert("x-column-type".into(), "json".into());
+        }
+        self.complete(schema)
+    }
+
+    /// Adds to the schema of the column's type what the column is beyond it.
+    fn complete(&self, mut schema: Json) -> Json {
         // A document that may be anything is `true`; words about it need an object.
         let has_words = self.description.is_some() || self.role == ColumnRole::Metadata;
         if schema == Json::Bool(true) && has_words {
@@ -91,6 +126,9 @@ fn make_nullable(schema: &mut Map<String, Json>) {
         if kind.is_string() {
             *kind = json!([kind.take(), "null"]);
         }
+        if let Some(Json::Array(values)) = schema.get_mut("enum") {
+            values.push(Json::Null);
+        }
     } else if schema.contains_key("$ref") || schema.contains_key("oneOf") {
         let definitions = schema.remove("$defs");
         let inner = Json::Object(std::mem::take(schema));
@@ -101,7 +139,7 @@ fn make_nullable(schema: &mut Map<String, Json>) {
     }
 }
 
-fn type_schema(column_type: ColumnType) -> Json {
+pub(super) fn type_schema(column_type: ColumnType) -> Json {
     if let Some((least, greatest)) = column_type.integer_range() {
         return json!({"type": "integer", "minimum": least, "maximum": greatest});
     }
@@ -148,6 +186,7 @@ mod tests {
     use super::*;
     use crate::{
         column_type::{Metric, VectorElement, VectorType},
+        definition::ValueSchema,
         test_table,
     };
 
@@ -192,8 +231,9 @@ mod tests {
     #[test]
     fn definitions_move_to_the_root() {
         let mut table = (*test_table::definition()).clone();
-        table.columns.to_mut()[3].json_schema =
-            Some(|| json!({"$ref": "#/$defs/A", "$defs": {"A": {"type": "string"}}}));
+        table.columns.to_mut()[3].json_schema = Some(ValueSchema::Document(
+            || json!({"$ref": "#/$defs/A", "$defs": {"A": {"type": "string"}}}),
+        ));
         let schema = table.json_schema();
         assert_eq!(schema["$defs"], json!({"A": {"type": "string"}}));
         assert_eq!(of_type::<Vec<u8>>()["type"], "array");
@@ -202,12 +242,12 @@ mod tests {
     #[test]
     fn a_reference_can_be_null_too() {
         let mut column = test_table::definition().columns[3].clone();
-        column.json_schema = Some(|| json!({"$ref": "#/$defs/A"}));
+        column.json_schema = Some(ValueSchema::Document(|| json!({"$ref": "#/$defs/A"})));
         assert_eq!(
             column.json_schema(),
             json!({"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]})
         );
-        column.json_schema = Some(|| json!({"oneOf": []}));
+        column.json_schema = Some(ValueSchema::Document(|| json!({"oneOf": []})));
         assert_eq!(column.json_schema(), json!({"anyOf": [{"oneOf": []}, {"type": "null"}]}));
         column.nullable = false;
         assert_eq!(column.json_schema(), json!({"oneOf": []}));

@@ -34,6 +34,7 @@ impl FilterTree {
             Self::Contains { column, part } => {
                 text(&row[*column]).map(|stored| stored.contains(part.as_str()))
             }
+            Self::Json { column, path, test } => test.evaluate(&row[*column], path),
         }
     }
 }

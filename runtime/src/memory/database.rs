@@ -13,7 +13,7 @@ use futures::{
 };
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-use super::table::Table;
+use super::{links, table::Table};
 use crate::{
     definition::TableDef,
     engine::EngineId,
@@ -58,6 +58,13 @@ impl Database {
             tables.entry(name).or_insert_with(|| Arc::new(Table::new(Arc::clone(definition))));
         table.check_same(definition)?;
         Ok(Arc::clone(table))
+    }
+
+    /// Makes the table ready to be used. Fails with [`Error::Schema`] when one that it refers to is
+    /// not.
+    pub(super) fn set_up(&self, table: &Arc<Table>) -> Result<()> {
+        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        links::set_up(table, |name| tables.get(name).cloned())
     }
 
     /// Waits until no transaction is open.

@@ -120,7 +120,7 @@ mod tests {
     /// 100 products; the price of number n is n / 10, so ten share each price.
     fn products() -> (Table, State) {
         let table = Table::new(test_table::definition());
-        table.set_up();
+        table.lock().make_ready();
         let row = |id: i32| {
             EncodedRow(vec![
                 Value::Int(id.into()),
@@ -148,7 +148,8 @@ mod tests {
         let terms: Vec<_> =
             (terms.iter()).map(|&(column, direction)| OrderTerm { column, direction }).collect();
         let order = order::complete(&table.definition, &terms).unwrap();
-        let selection = Selection { filter, order, after, limit, offset: 0, lock: None };
+        let selection =
+            Selection { filter, order, after, limit, offset: 0, lock: None, columns: None };
         let scan = run(&table, &state, &selection);
         let id = |row: &Arc<[Value]>| match row[0] {
             Value::Int(id) => id,

@@ -5,12 +5,13 @@ use std::{ops::ControlFlow, sync::Arc};
 use super::{
     CAPABILITIES, NAME,
     database::Database,
-    plan,
+    links, plan,
     scan::{self, Scan},
     table::{SortKey, State, StoredRow, Table},
     transaction::Workspace,
 };
 use crate::{
+    aggregate::Aggregation,
     capabilities::Capabilities,
     codec::RowRef,
     definition::TableDef,
@@ -75,10 +76,20 @@ impl InMemoryTabularStorage {
 
     async fn change<R>(&self, change: impl FnOnce(&mut State) -> Result<R>) -> Result<R> {
         if let Some(workspace) = &self.workspace {
-            return workspace.change(&self.table, change);
+            return if self.table.is_linked() {
+                workspace.change_linked(&self.table, change)
+            } else {
+                workspace.change(&self.table, change)
+            };
         }
         let _permit = self.database.permit_write().await?;
-        change(&mut *self.table.write()?)
+        let mut state = self.table.write()?;
+        // Looked at under the lock, without which it does not change.
+        if !self.table.is_linked() {
+            return change(&mut state);
+        }
+        drop(state);
+        links::change(&self.table, change)
     }
 
     fn hand_over(
@@ -99,7 +110,15 @@ impl InMemoryTabularStorage {
     /// Every row that matches, in the order of the key.
     fn matching(&self, filter: FilterTree) -> Result<Selection> {
         let order = order::complete(&self.table.definition, &[])?;
-        Ok(Selection { filter, order, after: None, limit: None, offset: 0, lock: None })
+        Ok(Selection {
+            filter,
+            order,
+            after: None,
+            limit: None,
+            offset: 0,
+            lock: None,
+            columns: None,
+        })
     }
 }
 
@@ -117,8 +136,7 @@ impl TabularStorage for InMemoryTabularStorage {
     }
 
     async fn setup_database(&self) -> Result<()> {
-        self.table.set_up();
-        Ok(())
+        self.database.set_up(&self.table)
     }
 
     async fn get(&self, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {
@@ -141,13 +159,20 @@ impl TabularStorage for InMemoryTabularStorage {
         Ok(rows)
     }
 
-    async fn select(&self, selection: Selection, mut rows: RowSink) -> Result<RowSink> {
+    async fn select(&self, selection: Selection, rows: RowSink) -> Result<RowSink> {
+        let mut rows = selection.receiver(rows);
         for (position, row) in self.scan(&selection)?.rows.iter().enumerate() {
             if self.hand_over(position, row, &mut rows)?.is_break() {
                 break;
             }
         }
         Ok(rows)
+    }
+
+    async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
+        let found = self.scan(&self.matching(aggregation.filter.clone())?)?.rows;
+        let found = found.iter().map(|row| &**row);
+        aggregation.evaluate(&self.table.definition, found, rows)
     }
 
     async fn count(&self, filter: FilterTree) -> Result<u64> {

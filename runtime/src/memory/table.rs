@@ -3,11 +3,15 @@
 use std::{
     cmp::Ordering,
     ops::Bound,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use imbl::OrdMap;
 
+use super::links::Links;
 use crate::{
     definition::{TableDef, same_columns},
     error::{Error, Result},
@@ -25,6 +29,9 @@ pub(super) struct Table {
     pub(super) definition: Arc<TableDef>,
     /// The key first, then the declared indexes.
     pub(super) indexes: Vec<Index>,
+    pub(super) links: RwLock<Links>,
+    /// Whether it refers to a table, or is referred to. Changes only while the state is locked.
+    is_linked: AtomicBool,
     state: RwLock<State>,
 }
 
@@ -120,7 +127,8 @@ impl Table {
         let indexes: Vec<Index> = std::iter::once(key).chain(declared).collect();
         let entries = vec![Entries::new(); indexes.len()];
         let state = RwLock::new(State { ready: false, entries, last_id: 0 });
-        Self { definition, indexes, state }
+        let (links, is_linked) = (RwLock::default(), AtomicBool::new(false));
+        Self { definition, indexes, links, is_linked, state }
     }
 
     /// Fails when `definition` has other columns, another key or other indexes.
@@ -134,12 +142,17 @@ impl Table {
         if columns(ours) == columns(definition)
             && ours.key == definition.key
             && ours.auto == definition.auto
-            && ours.indexes == definition.indexes
+            && ours.indexes.len() == definition.indexes.len()
+            && ours.indexes.iter().all(|index| definition.indexes.contains(index))
+            && ours.references.len() == definition.references.len()
+            && (ours.references.iter().zip(&*definition.references))
+                .all(|(own, other)| own.is_same(ours, other, definition))
         {
             Ok(())
         } else {
             Err(Error::schema(format!(
-                "the store has a table `{}` with other columns, another key or other indexes; \
+                "the store has a table `{}` with other columns, another key, other indexes or \
+                 other references; \
                  give one of the two another name with `#[table(name = \"..\")]`",
                 definition.full_name()
             )))
@@ -158,8 +171,22 @@ impl Table {
         if state.ready { Ok(state) } else { Err(self.not_set_up()) }
     }
 
-    pub(super) fn set_up(&self) {
-        self.state.write().unwrap_or_else(PoisonError::into_inner).ready = true;
+    /// The state, to be changed, also before `setup_database`.
+    pub(super) fn lock(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a change of it can concern other tables, or depends on them.
+    pub(super) fn is_linked(&self) -> bool {
+        self.is_linked.load(Relaxed)
+    }
+
+    pub(super) fn mark_as_linked(&self) {
+        self.is_linked.store(true, Relaxed);
+    }
+
+    pub(super) fn is_set_up(&self) -> bool {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).ready
     }
 
     fn not_set_up(&self) -> Error {
@@ -319,7 +346,7 @@ impl Table {
         }
     }
 
-    fn replace(&self, state: &mut State, existing: Option<&StoredRow>, row: &StoredRow) {
+    pub(super) fn replace(&self, state: &mut State, existing: Option<&StoredRow>, row: &StoredRow) {
         for (index, entries) in self.indexes.iter().zip(&mut state.entries) {
             let place = index.place(row);
             if let Some(existing) = existing {
@@ -383,6 +410,14 @@ impl Index {
 }
 
 impl State {
+    pub(super) const fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    pub(super) const fn make_ready(&mut self) {
+        self.ready = true;
+    }
+
     /// Forgets every row, but not which keys were given.
     pub(super) fn clear(&mut self) {
         for entries in &mut self.entries {

@@ -8,6 +8,7 @@ use std::{
 use super::{
     InMemoryTabularStorage,
     database::{Database, TransactionPermit},
+    links::{self, Joint},
     table::{State, Table},
 };
 use crate::{
@@ -70,6 +71,28 @@ impl Workspace {
             Some((_, state)) => change(state),
             None => unreachable!("the table was just put there"),
         }
+    }
+
+    /// Changes a table that stands in references, and others as they say.
+    pub(super) fn change_linked<R>(
+        &self,
+        table: &Arc<Table>,
+        change: impl FnOnce(&mut State) -> Result<R>,
+    ) -> Result<R> {
+        let mut inner = self.lock();
+        inner.check_open()?;
+        let mut joint = Joint(Vec::new());
+        let concerned = links::concerned(table);
+        for (name, table) in &concerned {
+            let state = match inner.tables.get(name) {
+                Some((_, state)) => state.clone(),
+                None => table.read()?.clone(),
+            };
+            joint.0.push((Arc::clone(table), state));
+        }
+        let answer = joint.change(table, change)?;
+        inner.tables.extend(concerned.into_keys().zip(joint.0));
+        Ok(answer)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -125,6 +125,7 @@ mod tests {
             limit: None,
             offset: 0,
             lock: None,
+            columns: None,
         };
         let mut selections = vec![plain.clone()];
         selections.push(Selection { limit: Some(1), ..plain.clone() });

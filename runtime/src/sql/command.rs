@@ -3,13 +3,14 @@
 use storehouse_sql::Dialect;
 
 use super::{
-    assign,
+    aggregate, assign,
     filter::{self, Place},
     keyset,
     parameter::Parameter,
     pieces::{Pieces, Portable, Text},
 };
 use crate::{
+    aggregate::Aggregation,
     definition::TableDef,
     filter::FilterTree,
     order::Direction,
@@ -22,8 +23,10 @@ use crate::{
 /// What a statement is to do; it borrows the values that will be bound.
 #[derive(Clone, Copy, Debug)]
 pub enum Command<'a> {
-    /// Reads every column of the selected rows, in order.
+    /// Reads the selected rows, in order: the columns that are asked for.
     Select(&'a Selection),
+    /// Groups rows, and finds out about each group what is asked for.
+    Aggregate(&'a Aggregation),
     /// Counts the rows that match.
     Count(&'a FilterTree),
     /// Deletes the rows that match.
@@ -87,6 +90,7 @@ impl<'a> Command<'a> {
     pub(super) fn walk(self, definition: &TableDef, pieces: &mut impl Pieces<'a>) {
         match self {
             Self::Select(selection) => select(definition, selection, pieces),
+            Self::Aggregate(aggregation) => aggregate::write(definition, aggregation, pieces),
             Self::Count(matching) => {
                 pieces.text("SELECT count(*) FROM ");
                 pieces.table();
@@ -114,7 +118,10 @@ impl<'a> Command<'a> {
 
 fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl Pieces<'a>) {
     pieces.text("SELECT ");
-    every_column(definition, pieces);
+    match &selection.columns {
+        Some(some) => columns(some.iter().copied(), pieces),
+        None => every_column(definition, pieces),
+    }
     pieces.text(" FROM ");
     pieces.table();
     write_where(&selection.filter, pieces);
@@ -125,17 +132,33 @@ fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl
     for (position, term) in selection.order.iter().enumerate() {
         pieces.text(if position == 0 { " ORDER BY " } else { ", " });
         pieces.column(term.column);
-        pieces.text(" ");
-        pieces.text(term.direction.sql());
-        if pieces.dialect() == Dialect::Postgres && definition.columns[term.column].nullable {
-            // PostgreSQL takes NULL for the greatest value; here it is the smallest.
-            pieces.text(match term.direction {
-                Direction::Ascending => " NULLS FIRST",
-                Direction::Descending => " NULLS LAST",
-            });
-        }
+        direction(term.direction, definition.columns[term.column].nullable, pieces);
     }
-    match (selection.limit, selection.offset) {
+    part(selection.limit, selection.offset, pieces);
+    if let Some(lock) = selection.lock
+        && pieces.dialect() == Dialect::Postgres
+    {
+        // A transaction of SQLite that writes has the whole database to itself.
+        pieces.text(lock.sql());
+    }
+}
+
+/// Which end of the term before comes first, and where NULL stands.
+pub(super) fn direction<'a>(direction: Direction, nullable: bool, pieces: &mut impl Pieces<'a>) {
+    pieces.text(" ");
+    pieces.text(direction.sql());
+    if pieces.dialect() == Dialect::Postgres && nullable {
+        // PostgreSQL takes NULL for the greatest value; here it is the smallest.
+        pieces.text(match direction {
+            Direction::Ascending => " NULLS FIRST",
+            Direction::Descending => " NULLS LAST",
+        });
+    }
+}
+
+/// Which part of the rows.
+pub(super) fn part<'a>(limit: Option<u64>, offset: u64, pieces: &mut impl Pieces<'a>) {
+    match (limit, offset) {
         (None, 0) => {}
         (Some(limit), _) => {
             pieces.text(" LIMIT ");
@@ -145,15 +168,9 @@ fn select<'a>(definition: &TableDef, selection: &'a Selection, pieces: &mut impl
         (None, _) if pieces.dialect() == Dialect::Sqlite => pieces.text(" LIMIT -1"),
         (None, _) => {}
     }
-    if selection.offset > 0 {
+    if offset > 0 {
         pieces.text(" OFFSET ");
-        pieces.parameter(number(selection.offset));
-    }
-    if let Some(lock) = selection.lock
-        && pieces.dialect() == Dialect::Postgres
-    {
-        // A transaction of SQLite that writes has the whole database to itself.
-        pieces.text(lock.sql());
+        pieces.parameter(number(offset));
     }
 }
 
@@ -212,7 +229,7 @@ fn upsert<'a>(
 }
 
 /// The condition, unless every row matches. It may be followed by ` AND ` and more.
-fn write_where<'a>(matching: &'a FilterTree, pieces: &mut impl Pieces<'a>) {
+pub(super) fn write_where<'a>(matching: &'a FilterTree, pieces: &mut impl Pieces<'a>) {
     if !matching.is_all() {
         pieces.text(" WHERE ");
         filter::write(matching, Place::And, pieces);
@@ -264,6 +281,7 @@ mod tests {
             limit: None,
             offset: 0,
             lock: None,
+            columns: None,
         }
     }
 
@@ -295,6 +313,7 @@ mod tests {
             limit: Some(10),
             offset: 20,
             lock: Some(RowLock::for_update().skip_locked()),
+            columns: None,
         };
         let statement = statement(Command::Select(&selection));
         assert_eq!(

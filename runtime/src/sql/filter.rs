@@ -3,6 +3,7 @@
 use storehouse_sql::Dialect;
 
 use super::{
+    json_path,
     parameter::Parameter,
     pattern::{after_prefix, glob},
     pieces::Pieces,
@@ -70,6 +71,7 @@ pub(super) fn write<'a>(filter: &'a FilterTree, place: Place, pieces: &mut impl 
             pieces.parameter(Parameter::Text(part.as_str().into()));
             pieces.text(") > 0");
         }
+        FilterTree::Json { column, path, test } => json_path::write(*column, path, test, pieces),
     }
 }
 

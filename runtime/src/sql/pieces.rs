@@ -62,7 +62,7 @@ impl<'a> Pieces<'a> for Text<'_> {
     }
 
     fn parameter(&mut self, parameter: Parameter<'a>) {
-        if matches!(parameter, Parameter::List { .. }) {
+        if parameter.is_list() {
             self.sql.push_str(match self.dialect {
                 // The table-valued function that rusqlite provides for bound arrays.
                 Dialect::Sqlite => " IN rarray(",
@@ -111,7 +111,7 @@ impl<'a> Pieces<'a> for Portable<'_> {
     }
 
     fn parameter(&mut self, parameter: Parameter<'a>) {
-        if let Parameter::List { values, .. } = parameter {
+        if let Parameter::List { values, .. } | Parameter::TypedList { values, .. } = parameter {
             self.text.text(" IN (");
             for position in 0..values.len() {
                 if position > 0 {
@@ -168,7 +168,7 @@ impl<'a> Pieces<'a> for Shape<'a> {
     }
 
     fn parameter(&mut self, parameter: Parameter<'a>) {
-        self.key.push(if matches!(parameter, Parameter::List { .. }) { LIST } else { ONE });
+        self.key.push(if parameter.is_list() { LIST } else { ONE });
         self.parameters.push(parameter);
     }
 }

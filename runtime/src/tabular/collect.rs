@@ -107,7 +107,7 @@ impl<T: Row> RowReceiver for ByKey<T> {
 }
 
 /// The engine, or a layer in between, must give back the receiver that it was given.
-fn unwrap<R: 'static>(sink: RowSink) -> Result<Box<R>> {
+pub(crate) fn unwrap<R: 'static>(sink: RowSink) -> Result<Box<R>> {
     sink.into_any().downcast().map_err(|_| {
         Error::backend(
             "the backend returned another receiver than it was given; this is a bug in it",

@@ -24,8 +24,18 @@ impl Core {
     /// The row as it will be stored, except for an integer key that the engine generates, which
     /// is NULL here.
     pub(super) fn prepare<T: Row>(&self, row: impl Insertable<T>) -> Result<EncodedRow> {
-        let given = row.into_new_row().map_err(|error| self.encode_error(&error))?.into_values();
+        let row = row.into_new_row().map_err(|error| self.encode_error(&error))?;
         let definition = &self.definition;
+        if let Some(own) = row.definition()
+            && !definition.has_columns_of(own)
+        {
+            return Err(Error::validation(format!(
+                "the record was made for `{}` as another definition has it; \
+                 make it with the definition of the handle",
+                own.name
+            )));
+        }
+        let given = row.into_values();
         let mut values = Vec::with_capacity(given.len());
         for (position, (column, given)) in definition.columns.iter().zip(given).enumerate() {
             values.push(if definition.auto == Some(position) {

@@ -4,17 +4,24 @@ use std::{future::IntoFuture, marker::PhantomData, sync::Arc};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 
-use super::{Core, collect::All};
+use super::{
+    Core,
+    collect::All,
+    group::{AggregateQuery, GroupBy},
+    project::ProjectedQuery,
+};
 use crate::{
+    aggregate::AggregateList,
     cursor::Cursor,
     error::{Error, Result},
     events::RawEvent,
     filter::{Filter, FilterTree},
     maybe_send::{BoxFuture, BoxStream},
     order::{self, Order, OrderTerm},
+    projection::{ColumnList, OrderedKinds, Projection},
     row_lock::RowLock,
     selection::Selection,
-    storage::Statement,
+    storage::{RowSink, Statement},
     table::Row,
     value::Value,
 };
@@ -54,14 +61,14 @@ use crate::{
 /// ```
 #[must_use = "a query does nothing until it is awaited"]
 pub struct Query<'a, T> {
-    core: Arc<Core>,
-    operation: &'static str,
-    filter: FilterTree,
-    order: Vec<OrderTerm>,
-    limit: Option<u64>,
-    offset: u64,
-    after: Option<Cursor>,
-    lock: Option<RowLock>,
+    pub(super) core: Arc<Core>,
+    pub(super) operation: &'static str,
+    pub(super) filter: FilterTree,
+    pub(super) order: Vec<OrderTerm>,
+    pub(super) limit: Option<u64>,
+    pub(super) offset: u64,
+    pub(super) after: Option<Cursor>,
+    pub(super) lock: Option<RowLock>,
     marker: PhantomData<fn() -> (&'a (), T)>,
 }
 
@@ -105,6 +112,15 @@ impl<'a, T: Row> Query<'a, T> {
     pub fn filter(mut self, filter: Filter<T>) -> Self {
         self.filter = self.filter.and(filter.into_tree());
         self
+    }
+
+    /// Only rows that match the condition that `condition` makes of a value, when there is one:
+    /// `query.filter_if(max, |max| Product::PRICE.le(max))`.
+    pub fn filter_if<V>(self, value: Option<V>, condition: impl FnOnce(V) -> Filter<T>) -> Self {
+        match value {
+            Some(value) => self.filter(condition(value)),
+            None => self,
+        }
     }
 
     /// Orders by a column; called again, by a further column where the earlier ones are equal.
@@ -171,6 +187,72 @@ impl<'a, T: Row> Query<'a, T> {
     pub async fn first(self) -> Result<Option<T>> {
         let limit = self.limit.map_or(1, |limit| limit.min(1));
         Ok(self.limit(limit).await?.into_iter().next())
+    }
+
+    /// Only these columns of the rows: a column gives its values, a tuple of up to twelve gives
+    /// tuples. The others are not read from the database.
+    ///
+    /// ```
+    /// # use storehouse::prelude::*;
+    /// # #[derive(Table)]
+    /// # struct Product { #[table(key)] sku: String, price: f64, description: String }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// # let products = storehouse::open("memory:").await?.tabular::<Product>().await?;
+    /// # products.setup_database().await?;
+    /// # products.put(Product { sku: "A1".into(), price: 9.5, description: "a saw".into() }).await?;
+    /// let prices: Vec<(String, f64)> =
+    ///     products.get_all().select((Product::SKU, Product::PRICE)).await?;
+    /// assert_eq!(prices, [("A1".to_owned(), 9.5)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn select<C: ColumnList<T>>(
+        self,
+        columns: C,
+    ) -> ProjectedQuery<'a, T, C::Output, C::Kinds> {
+        ProjectedQuery::new(self, columns.positions(), |source| C::read(source, 0))
+    }
+
+    /// Only the columns that the struct `P` has, which derives
+    /// [`Projection`]; the others are not read from the database.
+    pub fn select_as<P: Projection<T>>(self) -> ProjectedQuery<'a, T, P, P::Kinds> {
+        ProjectedQuery::new(self, P::columns(), P::read)
+    }
+
+    /// What the rows come to: an [aggregate](crate::aggregate) or a tuple of them.
+    ///
+    /// Awaiting it fails with [`Error::Validation`] when the query has an order, a limit, an
+    /// offset, a cursor or a lock, and when a sum does not fit its type.
+    ///
+    /// ```
+    /// # use storehouse::prelude::*;
+    /// use storehouse::aggregate::{avg, count};
+    /// # #[derive(Table)]
+    /// # struct Product { #[table(key)] sku: String, price: f64 }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// # let products = storehouse::open("memory:").await?.tabular::<Product>().await?;
+    /// # products.setup_database().await?;
+    /// # products.put(Product { sku: "A1".into(), price: 9.5 }).await?;
+    ///
+    /// let (rows, price) = products.get_all().aggregate((count(), avg(Product::PRICE))).await?;
+    /// assert_eq!((rows, price), (1, Some(9.5)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn aggregate<L: AggregateList<T>>(self, aggregates: L) -> AggregateQuery<'a, T, L::Output> {
+        AggregateQuery::new(self, aggregates.terms(), |source| L::read(source, 0))
+    }
+
+    /// Puts rows together that have the same values of a column, or of a tuple of columns;
+    /// [`GroupBy::aggregate`] says what is found out about each group. NULL is a value like
+    /// others here.
+    pub fn group_by<C>(self, columns: C) -> GroupBy<'a, T, C>
+    where
+        C: ColumnList<T, Kinds: OrderedKinds>,
+    {
+        GroupBy::new(self, columns)
     }
 
     /// How many rows match the filter. Fails with [`Error::Validation`] when the query has a
@@ -256,12 +338,26 @@ impl<'a, T: Row> Query<'a, T> {
         let core = &self.core;
         let sink = core.storage.select(selection, All::<T>::sink(&core.definition)).await?;
         let rows = All::<T>::take(sink)?;
-        core.emit(|| Some(RawEvent::Query(self.filter.clone(), rows.len())));
+        self.tell(rows.len());
         Ok(rows)
     }
 
+    /// Hands the rows, in order, to a receiver, and gives it back.
+    pub(in crate::tabular) async fn receive_into(&self, rows: RowSink) -> Result<RowSink> {
+        self.core.storage.select(self.selection()?, rows).await
+    }
+
+    /// Tells listeners that the query gave so many rows.
+    pub(in crate::tabular) fn tell(&self, rows: usize) {
+        self.core.emit(|| Some(RawEvent::Query(self.filter.clone(), rows)));
+    }
+
+    pub(in crate::tabular) const fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     /// Checks the query and completes its ordering.
-    fn selection(&self) -> Result<Selection> {
+    pub(super) fn selection(&self) -> Result<Selection> {
         let definition = &self.core.definition;
         let filter = self.core.scope(self.filter.clone())?;
         let order = order::complete(definition, &self.order)?;
@@ -277,6 +373,7 @@ impl<'a, T: Row> Query<'a, T> {
             limit: self.limit,
             offset: self.offset,
             lock: self.lock,
+            columns: None,
         })
     }
 
@@ -308,7 +405,7 @@ impl<'a, T: Row> Query<'a, T> {
         Ok(Cursor::new(&self.core.definition, order, &values))
     }
 
-    fn again(&self) -> Self {
+    pub(super) fn again(&self) -> Self {
         Self {
             core: Arc::clone(&self.core),
             operation: self.operation,

@@ -208,7 +208,9 @@ pub(crate) mod need {
         ROW_LOCKS: row_locks,
         PERSISTENT: persistent,
         MULTI_PROCESS: multi_process,
+        MIGRATIONS: migrations,
         SQL: sql,
+        REFERENCES: references,
     }
 
     /// A panic can be caught, which is so on every platform but WebAssembly.

@@ -31,6 +31,27 @@ macro_rules! __contents {
                 destroy_ends_a_handle_and_its_clones;
                 a_handle_outlives_its_store;
             }
+            OnStore migrations {
+                create_what_is_missing [MIGRATIONS];
+                have_nothing_to_do_after_a_set_up [MIGRATIONS];
+                refuse_what_makes_no_sense [MIGRATIONS];
+                rename_add_and_retype_and_keep_every_row [MIGRATIONS, PERSISTENT];
+                lose_nothing_unless_they_may [MIGRATIONS, PERSISTENT];
+                say_that_a_new_column_needs_a_default [MIGRATIONS, PERSISTENT];
+                forbid_null_only_where_no_row_is [MIGRATIONS, PERSISTENT];
+                change_indexes [MIGRATIONS, PERSISTENT];
+                change_the_key [MIGRATIONS, PERSISTENT];
+                number_rows_that_had_no_id [MIGRATIONS, PERSISTENT];
+                convert_values_without_loss [MIGRATIONS, PERSISTENT];
+                refuse_what_cannot_be_converted [MIGRATIONS, PERSISTENT];
+                fill_the_defaults_into_rows [MIGRATIONS, PERSISTENT];
+                notice_that_the_database_changed_meanwhile [MIGRATIONS, PERSISTENT];
+                tell_of_a_rename_that_came_too_late [MIGRATIONS, PERSISTENT];
+                are_done_once_by_many_at_once [MIGRATIONS, PERSISTENT];
+                stay_in_their_schema [MIGRATIONS, PERSISTENT];
+                create_tables_after_those_that_they_refer_to [MIGRATIONS, REFERENCES];
+                change_references [MIGRATIONS, PERSISTENT, REFERENCES];
+            }
             OnStore put {
                 stores_a_new_row_and_returns_it;
                 takes_what_may_be_left_out;
@@ -162,6 +183,27 @@ macro_rules! __contents {
                 without_the_other_half_come_back;
                 are_cut_in_every_operation;
             }
+            OnStore enums {
+                come_back_by_name_and_by_number;
+                are_stored_as_their_names_or_numbers;
+                are_compared_and_ordered_as_they_are_stored;
+                can_be_keys;
+                that_are_not_known_are_told_what_there_is;
+            }
+            OnStore newtypes {
+                come_back_as_what_they_hold;
+                are_compared_and_ordered_as_what_they_hold;
+                are_keys_and_generated;
+                are_checked_when_they_are_written;
+                are_checked_when_they_are_read;
+            }
+            OnStore embedded {
+                have_the_columns_of_their_fields;
+                come_back_as_they_were;
+                are_filtered_ordered_and_paged_by_their_fields;
+                are_patched_as_a_whole;
+                hold_what_their_columns_hold;
+            }
             OnStore validation {
                 refuses_nan;
                 refuses_nul_in_text;
@@ -201,6 +243,26 @@ macro_rules! __contents {
                 like_is_quick_on_hard_patterns;
                 starts_with_and_contains_take_text_as_it_is;
             }
+            OnStore filter_documents {
+                mean_what_typed_filters_mean;
+                cannot_empty_a_table;
+                look_inside_of_json;
+                that_are_wrong_say_what_to_write;
+            }
+            OnStore json_paths {
+                lead_through_objects_and_arrays;
+                take_any_name;
+                convert_nothing;
+                know_null_from_nothing;
+                follow_sql_about_null;
+                compare_integers_to_the_bit;
+                take_whole_numbers_for_integers;
+                compare_floats_to_the_bit;
+                compare_text_by_bytes;
+                go_with_every_operation;
+                of_one_form_do_not_mix;
+                that_are_malformed_are_refused;
+            }
             OnStore ordering {
                 is_by_key_unless_said_otherwise;
                 puts_null_first_ascending_and_last_descending;
@@ -227,6 +289,45 @@ macro_rules! __contents {
                 refuses_pages_of_no_rows;
                 stays_stable_while_others_write;
                 can_be_left_in_the_middle;
+            }
+            OnStore projections {
+                give_one_column_or_a_tuple_or_a_struct;
+                are_ordered_by_columns_that_are_not_among_them;
+                come_in_parts;
+                come_in_pages_and_streams;
+                decode_every_kind_of_column;
+                can_be_wide_and_repeat_themselves;
+                can_lock_their_rows [TRANSACTIONS, ROW_LOCKS];
+                distinct_gives_each_value_once_in_order;
+                distinct_takes_null_and_zero_for_one_value_each;
+                of_a_compound_key_page_by_all_of_it;
+                read_only_their_columns_where_there_is_sql;
+            }
+            OnStore aggregates {
+                of_all_rows;
+                of_nothing_are_none_but_the_counts;
+                of_groups;
+                of_groups_are_ordered_and_cut;
+                of_groups_that_fulfil_a_condition;
+                add_integers_exactly;
+                refuse_a_sum_that_does_not_fit;
+                of_floats_beyond_measure;
+                of_every_type;
+                of_groups_by_zero_and_text;
+                of_a_part_are_refused;
+                see_what_their_transaction_did [TRANSACTIONS];
+                that_fail_leave_their_transaction_usable [TRANSACTIONS];
+                need_a_table_that_is_set_up;
+                show_their_sql_where_there_is_some;
+            }
+            OnStore raw_sql {
+                is_where_the_backend_says;
+                gives_tuples_tables_and_projections [SQL];
+                says_which_columns_are_missing [SQL];
+                counts_the_rows_that_it_changed [SQL];
+                tells_errors_apart_as_typed_operations_do [SQL];
+                leaves_transactions_to_the_store [SQL];
+                is_a_part_of_its_transaction [SQL, TRANSACTIONS];
             }
             OnStore events {
                 tell_of_every_operation;
@@ -271,6 +372,19 @@ macro_rules! __contents {
                 are_refused_beside_each_other [TRANSACTIONS, SAVEPOINTS];
                 give_keys_back_without_harm [TRANSACTIONS, SAVEPOINTS];
             }
+            OnStore records {
+                do_what_typed_rows_do;
+                are_found_by_columns_of_a_name;
+                share_a_table_with_typed_rows;
+                can_have_compound_keys;
+                have_generated_keys_of_each_kind;
+                hold_every_type_and_come_back_from_json;
+                are_checked_as_typed_rows_are;
+                of_another_definition_are_a_schema_error;
+                come_with_events;
+                go_with_transactions [TRANSACTIONS];
+                look_inside_of_json;
+            }
             OnStore row_locks {
                 are_where_the_backend_says;
                 are_refused_outside_of_a_transaction [TRANSACTIONS, ROW_LOCKS];
@@ -312,12 +426,52 @@ macro_rules! __contents {
                 can_be_as_long_as_63_bytes;
                 in_a_schema_do_not_clash;
             }
+            OnStore references {
+                to_what_is_not_there_are_refused [REFERENCES];
+                are_held_when_many_rows_change [REFERENCES];
+                to_a_unique_column_are_held [REFERENCES];
+                hold_at_the_end_of_a_bulk [REFERENCES];
+                of_null_refer_to_nothing [REFERENCES];
+                can_be_to_their_own_table [REFERENCES];
+                hold_in_very_large_bulks [REFERENCES];
+                belong_to_their_transaction [REFERENCES, TRANSACTIONS];
+                need_the_other_table_first [REFERENCES];
+                are_set_up_by_many_at_once [REFERENCES];
+                in_a_circle_are_refused [REFERENCES];
+                follow_a_table_to_another_name [REFERENCES];
+                go_from_schema_to_schema [REFERENCES];
+                hold_while_many_write [REFERENCES];
+            }
+            OnStore on_delete {
+                restrict_keeps_what_is_referred_to [REFERENCES];
+                cascade_takes_rows_along [REFERENCES];
+                cascade_stops_at_what_is_kept [REFERENCES];
+                restrict_looks_when_all_is_done [REFERENCES];
+                set_null_keeps_the_rows [REFERENCES];
+                means_no_put_that_replaces [REFERENCES];
+                restrict_within_a_table [REFERENCES];
+                is_undone_with_a_savepoint [REFERENCES, TRANSACTIONS, SAVEPOINTS];
+                tells_listeners_of_what_was_asked_for [REFERENCES];
+            }
+            OnStore related {
+                rows_are_those_that_are_referred_to [REFERENCES];
+                rows_are_those_that_refer [REFERENCES];
+                rows_can_be_narrowed_ordered_and_limited [REFERENCES];
+                rows_are_linked_by_a_third_table [REFERENCES];
+                of_nothing_is_nothing [REFERENCES];
+                rows_can_be_of_the_same_table [REFERENCES];
+                rows_of_a_transaction_are_seen_in_it [REFERENCES, TRANSACTIONS];
+                rows_of_a_very_long_page_are_found [REFERENCES];
+                rows_take_one_query_or_two [REFERENCES];
+                errors_say_where_they_are_from [REFERENCES];
+            }
             OnDatabase reopening {
                 finds_every_row_again [PERSISTENT];
                 never_generates_a_key_again [PERSISTENT];
                 keeps_what_was_committed_and_nothing_else [PERSISTENT, TRANSACTIONS];
                 refuses_another_definition [PERSISTENT];
                 takes_cursors_from_before [PERSISTENT];
+                refuses_other_references [PERSISTENT, REFERENCES];
             }
             OnDatabase sharing {
                 shows_what_others_wrote [PERSISTENT, MULTI_PROCESS];

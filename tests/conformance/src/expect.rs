@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use storehouse::{Table, Tabular};
-use storehouse_runtime::{Error, Result, Store};
+use storehouse_runtime::{Error, ReferenceProblem, Result, Store};
 
 use crate::kind::kind;
 
@@ -31,6 +31,29 @@ pub(crate) fn conflicts<T: Debug>(columns: &[&str], result: Result<T>) {
         && !named.is_empty()
     {
         assert_eq!(named, columns);
+    }
+}
+
+/// The error must be a reference by these columns that does not hold, to or from that table, as
+/// far as the backend names them.
+#[track_caller]
+pub(crate) fn refers<T: Debug>(
+    problem: ReferenceProblem,
+    columns: &[&str],
+    table: &str,
+    result: Result<T>,
+) {
+    let error = fails("Reference", result);
+    assert!(!error.is_retryable());
+    let Error::Reference { problem: found, columns: named, other_table, .. } = error else {
+        unreachable!()
+    };
+    assert_eq!(found, problem);
+    if !named.is_empty() {
+        assert_eq!(named, columns);
+    }
+    if !other_table.is_empty() {
+        assert_eq!(other_table, table);
     }
 }
 

@@ -6,6 +6,7 @@ use storehouse_runtime::Error;
 pub(crate) const fn kind(error: &Error) -> &'static str {
     match error {
         Error::Conflict { .. } => "Conflict",
+        Error::Reference { .. } => "Reference",
         Error::Validation { .. } => "Validation",
         Error::EmptyCriteria { .. } => "EmptyCriteria",
         Error::Unsupported { .. } => "Unsupported",

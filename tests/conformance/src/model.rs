@@ -4,6 +4,7 @@
 //! A difference is reported as the shortest list of operations that still shows it, with the seed
 //! that leads there again.
 
+mod aggregates;
 mod call;
 mod logic;
 mod operations;

@@ -1,25 +1,39 @@
 //! The behaviours, one file for each subject. `contents.rs` lists them.
 
+mod customers;
 mod round_trip;
 mod tables;
 
+pub(crate) mod aggregates;
 pub(crate) mod bulk;
 pub(crate) mod capabilities;
 pub(crate) mod concurrency;
 pub(crate) mod date_times;
 pub(crate) mod delete;
+pub(crate) mod embedded;
+pub(crate) mod enums;
 pub(crate) mod errors;
 pub(crate) mod events;
+pub(crate) mod filter_documents;
 pub(crate) mod filters;
 pub(crate) mod increments;
 pub(crate) mod insert;
+pub(crate) mod json_paths;
 pub(crate) mod keys;
 pub(crate) mod large_bulks;
+pub(crate) mod migrations;
 pub(crate) mod names;
+pub(crate) mod newtypes;
+pub(crate) mod on_delete;
 pub(crate) mod ordering;
 pub(crate) mod paging;
+pub(crate) mod projections;
 pub(crate) mod put;
+pub(crate) mod raw_sql;
 pub(crate) mod reading;
+pub(crate) mod records;
+pub(crate) mod references;
+pub(crate) mod related;
 pub(crate) mod reopening;
 pub(crate) mod row_locks;
 pub(crate) mod savepoints;

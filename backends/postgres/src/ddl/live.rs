@@ -5,35 +5,38 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use storehouse_runtime::{ColumnDef, ColumnType, IndexDef, TableDef};
 
-use super::index_name;
+use super::{index_name, references::LiveReference};
 use crate::{pool::Failure, types::declared};
 
 /// What PostgreSQL tells about a table.
-pub(super) struct LiveTable {
-    columns: Vec<LiveColumn>,
-    indexes: HashMap<String, LiveIndex>,
+pub(crate) struct LiveTable {
+    /// Its number in the catalogue.
+    pub(crate) oid: i64,
+    pub(crate) columns: Vec<LiveColumn>,
+    pub(crate) indexes: HashMap<String, LiveIndex>,
     /// The key's columns, in key order.
-    key: Vec<String>,
+    pub(crate) key: Vec<String>,
+    pub(crate) references: Vec<LiveReference>,
 }
 
 #[derive(sqlx::FromRow)]
-struct LiveColumn {
-    name: String,
-    declared: String,
-    is_not_null: bool,
+pub(crate) struct LiveColumn {
+    pub(crate) name: String,
+    pub(crate) declared: String,
+    pub(crate) is_not_null: bool,
     has_sequence: bool,
     collation: Option<String>,
 }
 
-struct LiveIndex {
+pub(crate) struct LiveIndex {
     /// `None` for an expression.
-    columns: Vec<Option<String>>,
-    is_unique: bool,
-    is_partial: bool,
-    is_ready: bool,
+    pub(crate) columns: Vec<Option<String>>,
+    pub(crate) is_unique: bool,
+    pub(crate) is_partial: bool,
+    pub(crate) is_ready: bool,
 }
 
-const TABLE: &str = "SELECT c.oid::bigint FROM pg_class AS c \
+pub(super) const TABLE: &str = "SELECT c.oid::bigint FROM pg_class AS c \
     JOIN pg_namespace AS n ON n.oid = c.relnamespace \
     WHERE n.nspname = coalesce($1, current_schema()) AND c.relname = $2 AND c.relkind IN ('r', 'p')";
 
@@ -57,13 +60,14 @@ type IndexRow = (String, bool, bool, bool, bool, Vec<Option<String>>);
 
 impl LiveTable {
     /// The table, if there is one.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         connection: &mut PgConnection,
-        definition: &TableDef,
+        schema: Option<&str>,
+        name: &str,
     ) -> Result<Option<Self>, Failure> {
         let table: Option<i64> = sqlx::query_scalar(TABLE)
-            .bind(definition.schema.as_deref())
-            .bind(&*definition.name)
+            .bind(schema)
+            .bind(name)
             .persistent(false)
             .fetch_optional(&mut *connection)
             .await?;
@@ -73,9 +77,14 @@ impl LiveTable {
             .persistent(false)
             .fetch_all(&mut *connection)
             .await?;
-        let rows: Vec<IndexRow> =
-            sqlx::query_as(INDEXES).bind(table).persistent(false).fetch_all(connection).await?;
-        let mut live = Self { columns, indexes: HashMap::new(), key: Vec::new() };
+        let rows: Vec<IndexRow> = sqlx::query_as(INDEXES)
+            .bind(table)
+            .persistent(false)
+            .fetch_all(&mut *connection)
+            .await?;
+        let references = super::references::read(connection, table).await?;
+        let mut live =
+            Self { oid: table, columns, indexes: HashMap::new(), key: Vec::new(), references };
         for (name, is_unique, is_key, is_partial, is_ready, columns) in rows {
             if is_key {
                 live.key = columns.into_iter().flatten().collect();
@@ -115,6 +124,7 @@ impl LiveTable {
             differences.push(format!("the key is ({live}), not ({wanted})"));
         }
         self.compare_indexes(definition, &mut differences);
+        super::references::compare(&self.references, definition, &mut differences);
         differences
     }
 
@@ -177,12 +187,8 @@ fn compare_column(
         differences
             .push(format!("column `{name}` has the type `{}`, not `{wanted}`", live.declared));
     }
-    if column.column_type == ColumnType::Text {
-        let collation = live.collation.as_deref().unwrap_or("default");
-        if !matches!(collation, "C" | "POSIX" | "ucs_basic") {
-            differences
-                .push(format!("column `{name}` compares text as `{collation}`, not by bytes"));
-        }
+    if let Some(collation) = other_collation(column, live) {
+        differences.push(format!("column `{name}` compares text as `{collation}`, not by bytes"));
     }
     let is_wanted_not_null = is_key || !column.nullable;
     if live.is_not_null != is_wanted_not_null {
@@ -194,13 +200,20 @@ fn compare_column(
     }
 }
 
+/// How a text column is compared, where it is not by bytes.
+pub(crate) fn other_collation(column: &ColumnDef, live: &LiveColumn) -> Option<String> {
+    let collation = live.collation.as_deref().unwrap_or("default");
+    let is_by_bytes = matches!(collation, "C" | "POSIX" | "ucs_basic");
+    (column.column_type == ColumnType::Text && !is_by_bytes).then(|| collation.to_owned())
+}
+
 fn names<'a>(definition: &'a TableDef, columns: &[usize]) -> Vec<&'a str> {
     columns.iter().map(|&column| &*definition.columns[column].name).collect()
 }
 
 /// Whether a column that is declared so holds values of the type without changing them. A table
 /// made elsewhere may have wider integers, and text of a limited length.
-fn fits(column_type: ColumnType, wanted: &str, live: &str) -> bool {
+pub(crate) fn fits(column_type: ColumnType, wanted: &str, live: &str) -> bool {
     match column_type {
         ColumnType::Text => live == "text" || live.starts_with("character varying"),
         ColumnType::I8 | ColumnType::I16 | ColumnType::U8 => {

@@ -1,7 +1,7 @@
 //! What a set-up may lack, and who can grant it.
 
 use sqlx::postgres::PgConnectOptions;
-use storehouse_runtime::TableDef;
+use storehouse_runtime::{Error, TableDef};
 use storehouse_sql::Dialect;
 
 use crate::{error, pool::Failure};
@@ -35,6 +35,17 @@ impl Needs<'_> {
         let grant = format!("ALTER TABLE {table} OWNER TO {}", self.user());
         let privilege = format!("to be the owner of table `{}`", definition.full_name());
         error::lacks(failure, &privilege, &grant)
+    }
+
+    /// Referring to a table needs a privilege on it.
+    pub(super) fn to_refer_to(&self, target: &TableDef) -> Error {
+        let mut table = String::new();
+        Dialect::Postgres.push_table(&mut table, target.schema.as_deref(), &target.name);
+        error::lack(
+            "REFERENCES on table",
+            &target.full_name(),
+            &format!("GRANT REFERENCES ON {table} TO {}", self.user()),
+        )
     }
 
     fn user(&self) -> String {

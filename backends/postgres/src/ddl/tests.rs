@@ -86,3 +86,40 @@ fn yugabyte_orders_keys_and_indexes() {
          (\"customer\" ASC, \"note\" NULLS FIRST)"
     );
 }
+
+#[derive(storehouse::Table)]
+#[table(name = "lines")]
+struct Line {
+    #[table(key)]
+    id: i64,
+    #[table(references(Picture::id, on_delete = "cascade"))]
+    picture: i32,
+    #[table(references(Self::id))]
+    next: Option<i64>,
+}
+
+#[derive(storehouse::Table)]
+#[table(schema = "shop", name = "pictures")]
+struct Picture {
+    #[table(key)]
+    id: i32,
+}
+
+#[test]
+fn foreign_keys_can_be_deferred_where_the_server_lets_them() {
+    let create = |profile| create_table(Line::definition(), false, profile);
+    let sql = create(Profile::Postgres);
+    assert!(
+        sql.ends_with(
+            ", CONSTRAINT \"lines_picture_fkey\" FOREIGN KEY (\"picture\") \
+             REFERENCES \"shop\".\"pictures\" (\"id\") ON DELETE CASCADE DEFERRABLE, \
+             CONSTRAINT \"lines_next_fkey\" FOREIGN KEY (\"next\") \
+             REFERENCES \"lines\" (\"id\") ON DELETE NO ACTION DEFERRABLE)"
+        ),
+        "{sql}"
+    );
+    assert_eq!(create(Profile::CockroachDb), {
+        let sql = sql.replace(" DEFERRABLE", "");
+        sql.replace(" COLLATE \"C\"", "")
+    });
+}

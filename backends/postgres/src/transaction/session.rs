@@ -47,10 +47,14 @@ impl Session {
 
     /// Waits for the operation before, and makes ready for the next.
     pub(crate) async fn start(&self, access: Access, table: &Table) -> Result<Turn<'_>> {
+        // A read fails where there is no such table, and hardly ever otherwise.
+        self.take_turn(access == Access::Write || !table.is_there.load(Ordering::Relaxed)).await
+    }
+
+    /// Waits for the operation before; with a savepoint to go back to, if it is to be guarded.
+    pub(crate) async fn take_turn(&self, is_guarded: bool) -> Result<Turn<'_>> {
         let mut state = self.state.lock().await;
         self.settle(&mut state).await?;
-        // A read fails where there is no such table, and hardly ever otherwise.
-        let is_guarded = access == Access::Write || !table.is_there.load(Ordering::Relaxed);
         if is_guarded {
             state.guard().await?;
             state.interrupted = true;
@@ -145,7 +149,7 @@ impl Session {
     }
 }
 
-/// What an operation does to rows.
+/// What an operation does to rows, and so whether it may well fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
@@ -165,11 +169,12 @@ impl Turn<'_> {
     }
 
     /// Undoes the operation if it failed, so that the transaction can go on.
-    pub(crate) async fn finish<R>(
-        mut self,
-        result: Result<R, Failure>,
-        table: &Table,
-    ) -> Result<R> {
+    pub(crate) async fn finish<R>(self, result: Result<R, Failure>, table: &Table) -> Result<R> {
+        self.end(result).await.map_err(|failure| error::of_table(failure, &table.definition))
+    }
+
+    /// The same, where the operation is about no table in particular.
+    pub(crate) async fn end<R>(mut self, result: Result<R, Failure>) -> Result<R, Failure> {
         let state = &mut *self.state;
         state.interrupted = false;
         state.link()?.finish(&result);
@@ -186,7 +191,7 @@ impl Turn<'_> {
                 "the transaction was ended by the error before this; roll it back, and run it again",
             );
         }
-        Err(error::of_table(failure, &table.definition))
+        Err(failure)
     }
 }
 

@@ -3,39 +3,50 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, Result};
-use storehouse_runtime::{ColumnDef, ColumnType, IndexDef, TableDef};
+use storehouse_runtime::{ColumnDef, ColumnType, IndexDef, ReferenceDef, TableDef};
 
 use super::declared_type;
 
 /// What SQLite tells about a table.
-pub(super) struct LiveTable {
-    is_strict: bool,
+pub(crate) struct LiveTable {
+    pub(crate) is_strict: bool,
     is_without_rowid: bool,
-    columns: Vec<LiveColumn>,
-    indexes: HashMap<String, LiveIndex>,
+    pub(crate) columns: Vec<LiveColumn>,
+    pub(crate) indexes: HashMap<String, LiveIndex>,
+    references: Vec<LiveReference>,
 }
 
-struct LiveColumn {
-    name: String,
-    declared: String,
+pub(crate) struct LiveColumn {
+    pub(crate) name: String,
+    pub(crate) declared: String,
     is_not_null: bool,
     /// The place in the primary key, counted from 1; 0 outside of it.
     key_place: u32,
-    is_autoincrement: bool,
-    collation: String,
+    pub(crate) is_autoincrement: bool,
+    pub(crate) collation: String,
 }
 
-struct LiveIndex {
+pub(crate) struct LiveIndex {
     /// `None` for an expression.
-    columns: Vec<Option<String>>,
-    is_unique: bool,
-    is_partial: bool,
+    pub(crate) columns: Vec<Option<String>>,
+    pub(crate) is_unique: bool,
+    pub(crate) is_partial: bool,
     /// Whether it belongs to the primary key.
-    is_key: bool,
+    pub(crate) is_key: bool,
+}
+
+/// A foreign key of one column.
+struct LiveReference {
+    column: String,
+    table: String,
+    /// `None` for the key.
+    referenced: Option<String>,
+    on_update: String,
+    on_delete: String,
 }
 
 impl LiveTable {
-    pub(super) fn read(connection: &Connection, name: &str) -> Result<Self> {
+    pub(crate) fn read(connection: &Connection, name: &str) -> Result<Self> {
         let (is_without_rowid, is_strict) = connection.query_row(
             "SELECT wr, strict FROM pragma_table_list(?) WHERE schema = 'main'",
             [name],
@@ -61,15 +72,17 @@ impl LiveTable {
             column.collation =
                 collation.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         }
-        Ok(Self { is_strict, is_without_rowid, columns, indexes: read_indexes(connection, name)? })
+        let indexes = read_indexes(connection, name)?;
+        let references = read_references(connection, name)?;
+        Ok(Self { is_strict, is_without_rowid, columns, indexes, references })
     }
 
-    pub(super) fn has_index(&self, definition: &TableDef, index: &IndexDef) -> bool {
+    pub(crate) fn has_index(&self, definition: &TableDef, index: &IndexDef) -> bool {
         self.indexes.contains_key(&full_name(definition, index))
     }
 
     /// Every difference that matters, in words.
-    pub(super) fn differences(&self, definition: &TableDef, indexes: &[IndexDef]) -> Vec<String> {
+    pub(crate) fn differences(&self, definition: &TableDef, indexes: &[IndexDef]) -> Vec<String> {
         let mut differences = Vec::new();
         for (position, column) in definition.columns.iter().enumerate() {
             match self.columns.iter().find(|live| live.name == column.name) {
@@ -90,6 +103,7 @@ impl LiveTable {
         }
         self.compare_key(definition, &mut differences);
         self.compare_indexes(definition, indexes, &mut differences);
+        self.compare_references(definition, &mut differences);
         differences
     }
 
@@ -115,11 +129,7 @@ impl LiveTable {
                 live.collation
             ));
         }
-        // The number of a row is never NULL, whether or not the table says so, and neither is the
-        // key of a table without row numbers.
-        let is_key = live.key_place > 0;
-        let is_row_number = is_key && self.key_length() == 1 && is_integer(&live.declared);
-        let is_not_null = live.is_not_null || is_row_number || (is_key && self.is_without_rowid);
+        let is_not_null = self.is_not_null(live);
         let is_wanted_not_null = !column.nullable || definition.key.contains(&position);
         if is_not_null != is_wanted_not_null {
             let verb = if is_not_null { "cannot" } else { "can" };
@@ -133,14 +143,28 @@ impl LiveTable {
         }
     }
 
+    /// Whether the column cannot be NULL.
+    pub(crate) fn is_not_null(&self, live: &LiveColumn) -> bool {
+        // The number of a row is never NULL, whether or not the table says so, and neither is the
+        // key of a table without row numbers.
+        let is_key = live.key_place > 0;
+        let is_row_number = is_key && self.key_length() == 1 && is_integer(&live.declared);
+        live.is_not_null || is_row_number || (is_key && self.is_without_rowid)
+    }
+
+    /// The columns of the key, in key order.
+    pub(crate) fn key(&self) -> Vec<&str> {
+        let mut key: Vec<_> = self.columns.iter().filter(|column| column.key_place > 0).collect();
+        key.sort_by_key(|column| column.key_place);
+        key.iter().map(|column| column.name.as_str()).collect()
+    }
+
     fn key_length(&self) -> usize {
         self.columns.iter().filter(|column| column.key_place > 0).count()
     }
 
     fn compare_key(&self, definition: &TableDef, differences: &mut Vec<String>) {
-        let mut live: Vec<_> = self.columns.iter().filter(|column| column.key_place > 0).collect();
-        live.sort_by_key(|column| column.key_place);
-        let live: Vec<&str> = live.iter().map(|column| column.name.as_str()).collect();
+        let live = self.key();
         let wanted = names(definition, &definition.key);
         if live != wanted {
             differences.push(format!(
@@ -149,6 +173,50 @@ impl LiveTable {
                 wanted.join(", ")
             ));
         }
+    }
+
+    /// A foreign key that the definition does not have is no difference: there are some that it
+    /// cannot say, such as those of several columns.
+    fn compare_references(&self, definition: &TableDef, differences: &mut Vec<String>) {
+        for reference in &*definition.references {
+            differences.extend(self.compare_reference(definition, reference));
+        }
+    }
+
+    /// How the foreign key of a column differs from what the definition says of it, if it does.
+    pub(crate) fn compare_reference(
+        &self,
+        definition: &TableDef,
+        reference: &ReferenceDef,
+    ) -> Vec<String> {
+        let target = reference.target(definition);
+        let column = &definition.columns[reference.column].name;
+        let referenced = &target.columns[reference.referenced].name;
+        let is_key = *target.key == [reference.referenced];
+        let live = self.references.iter().find(|live| {
+            live.column == *column
+                && live.table.eq_ignore_ascii_case(&target.full_name())
+                && live.referenced.as_ref().map_or(is_key, |live| live == referenced)
+        });
+        let Some(live) = live else {
+            return vec![format!(
+                "column `{column}` has no foreign key to `{referenced}` of table `{}`",
+                target.full_name()
+            )];
+        };
+        let actions = [
+            ("DELETE", reference.on_delete.sql(), &live.on_delete),
+            ("UPDATE", "NO ACTION", &live.on_update),
+        ];
+        (actions.into_iter())
+            // The two differ only in when they look.
+            .filter(|(_, wanted, live)| {
+                wanted != live && (*wanted, &***live) != ("NO ACTION", "RESTRICT")
+            })
+            .map(|(when, wanted, live)| {
+                format!("the foreign key of column `{column}` is ON {when} {live}, not {wanted}")
+            })
+            .collect()
     }
 
     /// An index that is missing is no difference, since it is created, and neither is one that
@@ -219,8 +287,26 @@ fn read_indexes(connection: &Connection, table: &str) -> Result<HashMap<String, 
         .collect()
 }
 
+fn read_references(connection: &Connection, table: &str) -> Result<Vec<LiveReference>> {
+    connection
+        .prepare(
+            "SELECT \"from\", \"table\", \"to\", on_update, on_delete \
+             FROM pragma_foreign_key_list(?) GROUP BY id HAVING count(*) = 1 ORDER BY id",
+        )?
+        .query_map([table], |row| {
+            Ok(LiveReference {
+                column: row.get(0)?,
+                table: row.get(1)?,
+                referenced: row.get(2)?,
+                on_update: row.get(3)?,
+                on_delete: row.get(4)?,
+            })
+        })?
+        .collect()
+}
+
 /// The index's name in the database, which has the schema's prefix as the table's name has.
-fn full_name(definition: &TableDef, index: &IndexDef) -> String {
+pub(crate) fn full_name(definition: &TableDef, index: &IndexDef) -> String {
     match &definition.schema {
         Some(schema) => format!("{schema}.{}", index.name),
         None => index.name.to_string(),
@@ -234,7 +320,7 @@ fn names<'a>(definition: &'a TableDef, columns: &[usize]) -> Vec<&'a str> {
 /// Whether a column that is declared so holds values of the type without changing them.
 ///
 /// `REAL` is accepted for floats, since tables made elsewhere have it; there -0.0 becomes 0.0.
-fn fits(column_type: ColumnType, declared: &str, is_strict: bool) -> bool {
+pub(crate) fn fits(column_type: ColumnType, declared: &str, is_strict: bool) -> bool {
     let declared = declared.to_ascii_uppercase();
     if is_strict {
         return match declared_type(column_type) {

@@ -20,6 +20,7 @@ pub fn column(name: &'static str, column_type: ColumnType) -> ColumnDef {
         default: None,
         role: ColumnRole::Plain,
         json_schema: None,
+        rename_from: Vec::new().into(),
     }
 }
 
@@ -42,6 +43,9 @@ pub fn table(name: &'static str, columns: Vec<ColumnDef>) -> TableDef {
         auto: None,
         indexes: Vec::new().into(),
         shard_by: None,
+        references: Vec::new().into(),
+        rename_from: Vec::new().into(),
+        given_schema: None,
         sql: DerivedSql::default(),
     }
 }
@@ -110,6 +114,7 @@ pub async fn everything(storage: &SqliteTabularStorage) -> Result<Vec<EncodedRow
         limit: None,
         offset: 0,
         lock: None,
+        columns: None,
     };
     select(storage, selection).await
 }

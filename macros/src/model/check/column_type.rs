@@ -50,10 +50,19 @@ fn check_option(column: &Column<'_>, errors: &Errors) -> bool {
 
 /// Integers come back to the bit from every backend, and most databases stop at 64 signed bits.
 fn check_width(column: &Column<'_>, errors: &Errors) -> bool {
-    if column.known != Known::TooWide {
-        return true;
+    let problem = too_wide(column.document());
+    if let Some(problem) = &problem {
+        errors.at(column.ty(), problem);
     }
-    let name = last_segment(column.document()).map(|name| name.ident.to_string());
+    problem.is_none()
+}
+
+/// Why an integer type cannot be a column; `None` when it can, as far as its tokens tell.
+pub fn too_wide(ty: &Type) -> Option<String> {
+    if Known::of(ty) != Known::TooWide {
+        return None;
+    }
+    let name = last_segment(ty).map(|name| name.ident.to_string());
     let name = name.unwrap_or_default();
     let (why, instead) = match name.as_str() {
         "usize" | "isize" => {
@@ -62,6 +71,5 @@ fn check_width(column: &Column<'_>, errors: &Errors) -> bool {
         "u64" => ("databases hold 64 bits with a sign", "`i64`, `String` or `#[table(json)]`"),
         _ => ("databases hold 64 bits with a sign", "`i64` or `String`"),
     };
-    errors.at(column.ty(), format!("`{name}` cannot be a column: {why}; use {instead}"));
-    false
+    Some(format!("`{name}` cannot be a column: {why}; use {instead}"))
 }

@@ -100,6 +100,12 @@ pub fn index_problem(column: &Column<'_>) -> Option<String> {
                 column.ident
             ));
         }
+        (Content::Embedded { .. }, _) => {
+            return Some(format!(
+                "`{0}` is several columns; write the one to index, `{0}.column`",
+                column.ident
+            ));
+        }
         (Content::Json { .. }, _) | (_, Known::Json) => "JSON",
         (_, Known::FloatList | Known::TextList) => "a list",
         _ => return None,

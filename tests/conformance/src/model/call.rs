@@ -4,7 +4,7 @@
 use std::fmt;
 
 use storehouse_runtime::{
-    Assignment, EncodedKey, EncodedRow, Error, FilterTree, Selection, Value, WriteMode,
+    Aggregation, Assignment, EncodedKey, EncodedRow, Error, FilterTree, Selection, Value, WriteMode,
 };
 
 use super::logic;
@@ -17,6 +17,7 @@ pub(super) enum Call {
     Get(EncodedKey),
     GetMany(Vec<EncodedKey>),
     Select { selection: Selection, stop_after: Option<usize> },
+    Aggregate(Aggregation),
     Count(FilterTree),
     Write(Vec<EncodedRow>, WriteMode),
     Upsert(EncodedRow, Vec<usize>, Vec<Assignment>),
@@ -43,6 +44,9 @@ pub(super) enum Answer {
     Count(u64),
     /// Rows with the position at which each was handed over.
     Rows(Vec<(usize, Vec<Value>)>),
+    /// What groups came to. A zero has any sign here: which of the two stands for a group, no
+    /// database says.
+    Groups(Vec<Vec<Value>>),
     Stored(Vec<Option<EncodedRow>>),
     Failed(Refusal),
 }
@@ -62,7 +66,12 @@ impl Call {
     pub(super) const fn writes(&self) -> bool {
         !matches!(
             self,
-            Self::SetUp | Self::Get(_) | Self::GetMany(_) | Self::Select { .. } | Self::Count(_)
+            Self::SetUp
+                | Self::Get(_)
+                | Self::GetMany(_)
+                | Self::Select { .. }
+                | Self::Aggregate(_)
+                | Self::Count(_)
         )
     }
 
@@ -72,6 +81,7 @@ impl Call {
             Self::Get(_) => "get",
             Self::GetMany(_) => "get many",
             Self::Select { .. } => "select",
+            Self::Aggregate(_) => "aggregate",
             Self::Count(_) => "count",
             Self::Write(_, WriteMode::Put) => "put",
             Self::Write(_, WriteMode::Insert) => "insert",
@@ -101,6 +111,7 @@ impl Answer {
             Self::Failed(refusal) => refusal.kind,
             Self::Truth(false) | Self::Count(0) => "nothing",
             Self::Rows(rows) if rows.is_empty() => "nothing",
+            Self::Groups(groups) if groups.is_empty() => "nothing",
             Self::Stored(rows) if rows.iter().all(Option::is_none) => "nothing",
             _ => "something",
         }
@@ -116,6 +127,15 @@ impl Answer {
                 expected.len() == actual.len()
                     && expected.iter().zip(actual).all(|((place, row), (actual_place, actual))| {
                         place == actual_place && logic::same_row(row, actual)
+                    })
+            }
+            (Self::Groups(expected), Self::Groups(actual)) => {
+                expected.len() == actual.len()
+                    && expected.iter().zip(actual).all(|(row, actual)| {
+                        row.len() == actual.len()
+                            && row.iter().zip(actual).all(|(value, actual)| {
+                                logic::equal(value, actual) || value.is_null() && actual.is_null()
+                            })
                     })
             }
             (Self::Stored(expected), Self::Stored(actual)) => {

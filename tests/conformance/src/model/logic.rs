@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 
 use storehouse_runtime::{Comparison, Direction, FilterTree, OrderTerm, Value};
 
+mod json;
+
 /// How two values of one column stand to each other; `None` where one of them is NULL.
 pub(super) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     Some(match (left, right) {
@@ -92,15 +94,7 @@ pub(super) fn evaluate(filter: &FilterTree, row: &[Value]) -> Option<bool> {
         }
         FilterTree::Not(part) => evaluate(part, row).map(|truth| !truth),
         FilterTree::Compare { column, comparison, value } => {
-            let ordering = compare(&row[*column], value)?;
-            Some(match comparison {
-                Comparison::Equal => ordering == Ordering::Equal,
-                Comparison::NotEqual => ordering != Ordering::Equal,
-                Comparison::Less => ordering == Ordering::Less,
-                Comparison::LessOrEqual => ordering != Ordering::Greater,
-                Comparison::Greater => ordering == Ordering::Greater,
-                Comparison::GreaterOrEqual => ordering != Ordering::Less,
-            })
+            compare(&row[*column], value).map(|ordering| holds(*comparison, ordering))
         }
         FilterTree::InList { column, values } => {
             let stored = &row[*column];
@@ -117,7 +111,19 @@ pub(super) fn evaluate(filter: &FilterTree, row: &[Value]) -> Option<bool> {
         FilterTree::Contains { column, part } => {
             text(&row[*column]).map(|text| text.contains(part.as_str()))
         }
+        FilterTree::Json { column, path, test } => json::evaluate(&row[*column], path, test),
         other => panic!("the model does not know the filter {other:?}"),
+    }
+}
+
+fn holds(comparison: Comparison, ordering: Ordering) -> bool {
+    match comparison {
+        Comparison::Equal => ordering == Ordering::Equal,
+        Comparison::NotEqual => ordering != Ordering::Equal,
+        Comparison::Less => ordering == Ordering::Less,
+        Comparison::LessOrEqual => ordering != Ordering::Greater,
+        Comparison::Greater => ordering == Ordering::Greater,
+        Comparison::GreaterOrEqual => ordering != Ordering::Less,
     }
 }
 

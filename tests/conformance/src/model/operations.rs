@@ -3,11 +3,11 @@
 
 use fastrand::Rng;
 use storehouse_runtime::{
-    Assignment, Comparison, Direction, EncodedKey, EncodedRow, FilterTree, OrderTerm, TableDef,
-    Value, WriteMode,
+    Aggregation, Assignment, Comparison, Direction, EncodedKey, EncodedRow, FilterTree, JsonPath,
+    JsonTest, JsonType, OrderTerm, TableDef, Value, WriteMode,
 };
 
-use super::values;
+use super::{aggregates, values};
 
 /// One operation on one of the tables.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub(super) enum Action {
     Get(Key),
     GetMany(Vec<Key>),
     Select(Select),
+    Aggregate(Aggregation),
     Count(FilterTree),
     Write(Vec<Row>, WriteMode),
     Upsert { row: Row, unique: usize, assignments: Vec<Assignment> },
@@ -69,6 +70,8 @@ pub(super) struct Select {
     pub(super) after: Option<After>,
     pub(super) limit: Option<u64>,
     pub(super) offset: u64,
+    /// Only these columns.
+    pub(super) columns: Option<Vec<usize>>,
     /// The receiver wants no more after so many rows.
     pub(super) stop_after: Option<usize>,
 }
@@ -103,7 +106,8 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
     match rng.u8(..100) {
         0..=7 => Action::Get(key(rng, table)),
         8..=11 => Action::GetMany((0..rng.usize(1..6)).map(|_| key(rng, table)).collect()),
-        12..=31 => Action::Select(select(rng, table)),
+        12..=26 => Action::Select(select(rng, table)),
+        27..=31 => Action::Aggregate(aggregates::random(rng, table)),
         32..=35 => Action::Count(filter(rng, table, 3)),
         36..=39 => {
             let row = Row { twin: twin(rng, 2), ..row(rng, table) };
@@ -224,7 +228,9 @@ fn select(rng: &mut Rng, table: &TableDef) -> Select {
     let stop_after = (rng.u8(..8) == 0).then(|| rng.usize(1..4));
     // Every other query is about all rows, so that ordering and paging have something to do.
     let filter = if rng.bool() { FilterTree::all() } else { filter(rng, table, 3) };
-    Select { filter, order, after, limit, offset, stop_after }
+    let columns = (rng.u8(..4) == 0)
+        .then(|| (0..rng.usize(1..4)).map(|_| rng.usize(..table.columns.len())).collect());
+    Select { filter, order, after, limit, offset, columns, stop_after }
 }
 
 /// A total ordering: some columns, and those of the key that are not among them.
@@ -248,13 +254,13 @@ fn order(rng: &mut Rng, table: &TableDef) -> Vec<OrderTerm> {
         .collect()
 }
 
-fn ordered(table: &TableDef) -> Vec<usize> {
+pub(super) fn ordered(table: &TableDef) -> Vec<usize> {
     (0..table.columns.len())
         .filter(|&column| table.columns[column].column_type.is_ordered())
         .collect()
 }
 
-fn filter(rng: &mut Rng, table: &TableDef, depth: u8) -> FilterTree {
+pub(super) fn filter(rng: &mut Rng, table: &TableDef, depth: u8) -> FilterTree {
     if rng.u8(..6) == 0 {
         return FilterTree::all();
     }
@@ -277,6 +283,9 @@ fn filter(rng: &mut Rng, table: &TableDef, depth: u8) -> FilterTree {
 fn condition(rng: &mut Rng, table: &TableDef) -> FilterTree {
     let column = rng.usize(..table.columns.len());
     let column_type = table.columns[column].column_type;
+    if matches!(column_type, storehouse_runtime::ColumnType::Json) && rng.u8(..8) > 0 {
+        return json_condition(rng, column);
+    }
     if !column_type.is_ordered() || rng.u8(..8) == 0 {
         return FilterTree::IsNull { column };
     }
@@ -291,13 +300,42 @@ fn condition(rng: &mut Rng, table: &TableDef) -> FilterTree {
         let values = (0..rng.usize(1..5)).map(|_| values::of_type(rng, column_type)).collect();
         return FilterTree::InList { column, values };
     }
-    let comparison = [
+    let comparison = comparison(rng);
+    FilterTree::Compare { column, comparison, value: values::of_type(rng, column_type) }
+}
+
+fn comparison(rng: &mut Rng) -> Comparison {
+    [
         Comparison::Equal,
         Comparison::NotEqual,
         Comparison::Less,
         Comparison::LessOrEqual,
         Comparison::Greater,
         Comparison::GreaterOrEqual,
-    ][rng.usize(..6)];
-    FilterTree::Compare { column, comparison, value: values::of_type(rng, column_type) }
+    ][rng.usize(..6)]
+}
+
+/// A test of what lies at a path, which leads somewhere often enough since documents and paths
+/// are made of the same names.
+fn json_condition(rng: &mut Rng, column: usize) -> FilterTree {
+    let mut path = JsonPath::root();
+    for _ in 0..rng.usize(..3) {
+        path = if rng.bool() { path.key(values::text(rng)) } else { path.index(rng.u32(..3)) };
+    }
+    let types = [JsonType::Integer, JsonType::Number, JsonType::Text, JsonType::Bool];
+    let read_as = types[rng.usize(..types.len())];
+    let value = |rng: &mut Rng| values::of_type(rng, read_as.column_type());
+    let test = match rng.u8(..12) {
+        0 => JsonTest::Exists,
+        1 => JsonTest::IsNull,
+        2 => JsonTest::IsNullAs(read_as),
+        3 => {
+            JsonTest::InList { read_as, values: (0..rng.usize(1..5)).map(|_| value(rng)).collect() }
+        }
+        4 => JsonTest::Like { pattern: values::pattern(rng) },
+        5 => JsonTest::StartsWith { prefix: values::part(rng) },
+        6 => JsonTest::Contains { part: values::part(rng) },
+        _ => JsonTest::Compare { read_as, comparison: comparison(rng), value: value(rng) },
+    };
+    FilterTree::Json { column, path, test }
 }

@@ -9,6 +9,7 @@ use storehouse_runtime::{
 };
 
 use super::{
+    aggregates,
     call::{Answer, Call, Refusal},
     logic,
 };
@@ -116,8 +117,16 @@ impl Table {
             Call::GetMany(keys) => self.rows_of(keys),
             Call::Select { selection, stop_after } => {
                 let mut rows = self.select(selection);
+                if let Some(columns) = &selection.columns {
+                    let some = |row: Vec<Value>| columns.iter().map(|&c| row[c].clone()).collect();
+                    rows = rows.into_iter().map(some).collect();
+                }
                 rows.truncate(stop_after.unwrap_or(usize::MAX));
                 Answer::Rows(rows.into_iter().enumerate().collect())
+            }
+            Call::Aggregate(aggregation) => {
+                let rows = self.matching(&aggregation.filter);
+                aggregates::answer(&self.definition, &rows, aggregation)
             }
             Call::Count(filter) => Answer::Count(self.matching(filter).len() as u64),
             Call::Write(rows, mode) => {

@@ -160,7 +160,11 @@ impl<Open: AsyncFn(&str) -> Arc<dyn DynBackend>> Playing<'_, Open> {
         let savepoints = transaction.map_or(0, |transaction| transaction.savepoints.len());
         let reads = matches!(
             operation.action,
-            Action::Get(_) | Action::GetMany(_) | Action::Select(_) | Action::Count(_)
+            Action::Get(_)
+                | Action::GetMany(_)
+                | Action::Select(_)
+                | Action::Aggregate(_)
+                | Action::Count(_)
         );
         let beside = operation.beside && reads && self.round.reads_beside_transactions;
         let table = self.reference.table(operation.table, beside);
@@ -173,6 +177,7 @@ impl<Open: AsyncFn(&str) -> Arc<dyn DynBackend>> Playing<'_, Open> {
                 keys.map(Call::GetMany)
             }
             Action::Select(select) => resolve_select(table, select),
+            Action::Aggregate(aggregation) => Some(Call::Aggregate(aggregation.clone())),
             Action::Count(filter) => Some(Call::Count(filter.clone())),
             Action::Write(rows, mode) => {
                 let rows = rows.iter().map(|row| resolve_row(table, row)).collect();
@@ -293,6 +298,7 @@ fn resolve_select(table: &Table, select: &Select) -> Option<Call> {
         limit: select.limit,
         offset: select.offset,
         lock: None,
+        columns: select.columns.clone(),
     };
     Some(Call::Select { selection, stop_after: select.stop_after })
 }
@@ -307,6 +313,7 @@ fn everything(definition: &TableDef) -> Call {
         limit: None,
         offset: 0,
         lock: None,
+        columns: None,
     };
     Call::Select { selection, stop_after: None }
 }

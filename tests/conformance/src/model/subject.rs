@@ -3,8 +3,8 @@
 use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 use storehouse_runtime::{
-    ColumnSource, ColumnType, DecodeError, DynBackend, DynBackendTransaction, DynTabularStorage,
-    Error, Result, RowReceiver, RowSink, TableDef, Value,
+    AggregateOutput, ColumnSource, ColumnType, DecodeError, DynBackend, DynBackendTransaction,
+    DynTabularStorage, Error, Result, RowReceiver, RowSink, TableDef, Value,
 };
 
 use super::call::{Answer, Call, Refusal};
@@ -75,11 +75,8 @@ impl Subject {
 
 async fn call_table(table: &dyn DynTabularStorage, call: Call) -> Result<Answer> {
     let collect = |stop_after: Option<usize>| {
-        Box::new(Collect {
-            definition: Arc::clone(table.definition()),
-            stop_after: stop_after.unwrap_or(usize::MAX),
-            rows: Vec::new(),
-        })
+        let columns = table.definition().columns.iter();
+        Collect::sink(columns.map(|column| (column.column_type, column.nullable)), stop_after)
     };
     Ok(match call {
         Call::SetUp => {
@@ -103,7 +100,37 @@ async fn call_table(table: &dyn DynTabularStorage, call: Call) -> Result<Answer>
                 Err(Error::Unsupported { .. }) if !table.capabilities().sql => {}
                 other => return other.map(|_| Answer::Done),
             }
-            rows(table.select(selection, collect(stop_after)).await?)
+            let sink = match &selection.columns {
+                Some(columns) => {
+                    let columns = columns.iter().map(|&column| &table.definition().columns[column]);
+                    let types = columns.map(|column| (column.column_type, column.nullable));
+                    Collect::sink(types, stop_after)
+                }
+                None => collect(stop_after),
+            };
+            rows(table.select(selection, sink).await?)
+        }
+        Call::Aggregate(aggregation) => {
+            match table.aggregate_to_sql(&aggregation) {
+                Ok(_) if table.capabilities().sql => {}
+                Err(Error::Unsupported { .. }) if !table.capabilities().sql => {}
+                other => return other.map(|_| Answer::Done),
+            }
+            let definition = table.definition();
+            let types = aggregation.outputs().map(|output| match output {
+                AggregateOutput::Group(column) => {
+                    let column = &definition.columns[column];
+                    (column.column_type, column.nullable)
+                }
+                AggregateOutput::Aggregate(term) => {
+                    (term.result_type(definition), term.is_nullable())
+                }
+            });
+            let sink = Collect::sink(types, None);
+            let Answer::Rows(rows) = rows(table.aggregate(aggregation, sink).await?) else {
+                unreachable!("a receiver of rows gives rows");
+            };
+            Answer::Groups(rows.into_iter().map(|(_, row)| row).collect())
         }
         Call::Count(filter) => Answer::Count(table.count(filter).await?),
         Call::Write(rows, mode) => Answer::Stored(table.write(rows, mode).await?),
@@ -133,9 +160,23 @@ fn rows(sink: RowSink) -> Answer {
 
 /// Takes rows apart, column by column.
 struct Collect {
-    definition: Arc<TableDef>,
+    /// The columns' types, and whether they can be NULL.
+    columns: Vec<(ColumnType, bool)>,
     stop_after: usize,
     rows: Vec<(usize, Vec<Value>)>,
+}
+
+impl Collect {
+    fn sink(
+        columns: impl Iterator<Item = (ColumnType, bool)>,
+        stop_after: Option<usize>,
+    ) -> RowSink {
+        Box::new(Self {
+            columns: columns.collect(),
+            stop_after: stop_after.unwrap_or(usize::MAX),
+            rows: Vec::new(),
+        })
+    }
 }
 
 impl RowReceiver for Collect {
@@ -144,12 +185,12 @@ impl RowReceiver for Collect {
         position: usize,
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError> {
-        let mut row = Vec::with_capacity(self.definition.columns.len());
-        for (place, column) in self.definition.columns.iter().enumerate() {
-            row.push(if column.nullable && source.is_null(place) {
+        let mut row = Vec::with_capacity(self.columns.len());
+        for (place, &(column_type, nullable)) in self.columns.iter().enumerate() {
+            row.push(if nullable && source.is_null(place) {
                 Value::Null
             } else {
-                read(source, place, column.column_type)?
+                read(source, place, column_type)?
             });
         }
         self.rows.push((position, row));

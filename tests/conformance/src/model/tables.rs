@@ -117,6 +117,9 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
         auto,
         indexes: indexes.into(),
         shard_by: None,
+        references: Vec::new().into(),
+        rename_from: Vec::new().into(),
+        given_schema: None,
         sql: DerivedSql::default(),
     }
 }
@@ -130,6 +133,7 @@ fn column(name: &'static str, column_type: ColumnType, nullable: bool) -> Column
         default: None,
         role: ColumnRole::Plain,
         json_schema: None,
+        rename_from: Vec::new().into(),
     }
 }
 

@@ -48,6 +48,9 @@ fn everything_is_tried_often_enough() {
         ("savepoint", "something", 50),
         ("release savepoint", "something", 5),
         ("roll back savepoint", "something", 20),
+        ("aggregate", "something", 150),
+        ("aggregate", "nothing", 10),
+        ("aggregate", "Validation", 1),
         ("select", "Schema", 20),
         ("put", "Schema", 20),
     ] {

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use storehouse::Table;
 
-use super::tables::{Product, Setting, product, product_with_id, setting};
+use super::{
+    customers::{Customer, Note, Order, customer, note},
+    tables::{Product, Setting, product, product_with_id, setting},
+};
 use crate::{
     behaviour::{Database, Outcome},
     expect::{fails, set_up},
@@ -100,5 +103,44 @@ pub(crate) async fn takes_cursors_from_before(database: &Database<'_>) -> Outcom
     let store = database.open().await;
     let settings = store.tabular::<Setting>().await?;
     assert_eq!(settings.get_all().after(&cursor).await?, [setting("b", 2), setting("c", 3)]);
+    Ok(())
+}
+
+/// As [`Note`], but keeping the customer.
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(name = "notes")]
+struct KeptNote {
+    #[table(key)]
+    id: i64,
+    #[table(references(Customer::id))]
+    customer_id: i64,
+}
+
+/// As [`Order`], but referring to nothing.
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(name = "orders", index(customer_id))]
+struct LooseOrder {
+    #[table(key)]
+    id: i64,
+    customer_id: i64,
+    contact: Option<String>,
+}
+
+/// Another definition of a table is another one also where only its references differ.
+pub(crate) async fn refuses_other_references(database: &Database<'_>) -> Outcome {
+    {
+        let store = database.open().await;
+        store.setup_database::<(Customer, Note, LooseOrder)>().await?;
+        store.tabular::<Customer>().await?.put(customer(1)).await?;
+        store.tabular::<Note>().await?.put(note(1, 1)).await?;
+    }
+    let store = database.open().await;
+    store.setup_database::<(Customer, Note)>().await?;
+    let error = fails("Schema", store.tabular::<KeptNote>().await?.setup_database().await);
+    assert!(error.to_string().contains("`customer_id`"), "{error}");
+    let error = fails("Schema", store.tabular::<Order>().await?.setup_database().await);
+    assert!(error.to_string().contains("`customer_id`"), "{error}");
+    assert!(store.tabular::<Customer>().await?.delete(&1).await?);
+    assert_eq!(store.tabular::<Note>().await?.size().await?, 0);
     Ok(())
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use storehouse_runtime::{
-    Assignment, Backend, BackendTransaction, Capabilities, DynBackend, DynBackendTransaction,
-    DynTabularStorage, EncodedKey, EncodedRow, EngineId, FilterTree, Result, RowSink, Selection,
-    TableDef, TabularStorage, Value, WriteMode, memory::InMemoryBackend,
+    Aggregation, Assignment, Backend, BackendTransaction, Capabilities, DynBackend,
+    DynBackendTransaction, DynTabularStorage, EncodedKey, EncodedRow, EngineId, FilterTree, Result,
+    RowSink, Selection, TableDef, TabularStorage, Value, WriteMode, memory::InMemoryBackend,
 };
 
 /// What is wrong.
@@ -150,6 +150,10 @@ impl TabularStorage for Faulty<Arc<dyn DynTabularStorage>> {
             _ => {}
         }
         self.inner.select(selection, rows).await
+    }
+
+    async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
+        self.inner.aggregate(aggregation, rows).await
     }
 
     async fn count(&self, filter: FilterTree) -> Result<u64> {

@@ -1,0 +1,8 @@
+use storehouse::prelude::*;
+
+#[derive(TableEmbed)]
+enum Status {
+    Draft,
+}
+
+fn main() {}

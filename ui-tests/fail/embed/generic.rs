@@ -1,0 +1,8 @@
+use storehouse::prelude::*;
+
+#[derive(TableEmbed)]
+struct Address<T> {
+    city: T,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use storehouse::prelude::*;
+
+#[derive(TableEmbed)]
+struct Address {
+    #[table(key)]
+    street: String,
+    city: String,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+#[derive(TableEmbed)]
+#[table(colums = "Addresses")]
+struct Address {
+    city: String,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use storehouse::prelude::*;
+
+#[derive(TableEmbed)]
+struct Address {}
+
+fn main() {}

@@ -1,0 +1,18 @@
+use storehouse::prelude::*;
+
+#[derive(TableEmbed)]
+struct Address {
+    street: String,
+    city: String,
+}
+
+#[derive(Table)]
+struct Customer {
+    #[table(key)]
+    id: i64,
+    #[table(embed)]
+    address: Address,
+    address_city: String,
+}
+
+fn main() {}

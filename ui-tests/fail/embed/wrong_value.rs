@@ -1,0 +1,19 @@
+use storehouse::prelude::*;
+
+#[derive(TableEmbed)]
+struct Address {
+    street: String,
+    city: String,
+}
+
+#[derive(Table)]
+struct Customer {
+    #[table(key)]
+    id: i64,
+    #[table(embed)]
+    address: Address,
+}
+
+fn main() {
+    let _ = Customer::ADDRESS.city.eq(7);
+}

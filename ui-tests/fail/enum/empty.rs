@@ -1,0 +1,6 @@
+use storehouse::prelude::*;
+
+#[derive(TableEnum)]
+enum Status {}
+
+fn main() {}

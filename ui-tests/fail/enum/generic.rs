@@ -1,0 +1,8 @@
+use storehouse::prelude::*;
+
+#[derive(TableEnum)]
+enum Status<const N: usize> {
+    Draft,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use storehouse::prelude::*;
+
+#[derive(TableEnum)]
+#[table(integer)]
+enum Level {
+    #[table(rename = "low")]
+    Low,
+}
+
+fn main() {}

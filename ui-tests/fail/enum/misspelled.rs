@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+#[derive(TableEnum)]
+#[table(intger)]
+enum Level {
+    Low,
+}
+
+fn main() {}

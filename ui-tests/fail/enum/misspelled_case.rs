@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+#[derive(TableEnum)]
+#[table(rename_all = "snakecase")]
+enum Level {
+    Low,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+#[derive(TableEnum)]
+enum Level {
+    #[table(renam = "low")]
+    Low,
+}
+
+fn main() {}

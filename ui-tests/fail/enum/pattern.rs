@@ -1,0 +1,18 @@
+// long: rustc shows the method whose bound fails, and the type
+use storehouse::prelude::*;
+
+#[derive(TableEnum)]
+enum Status {
+    Draft,
+}
+
+#[derive(Table)]
+struct Article {
+    #[table(key)]
+    id: i64,
+    status: Status,
+}
+
+fn main() {
+    let _ = Article::STATUS.like("D%");
+}

@@ -1,0 +1,6 @@
+use storehouse::prelude::*;
+
+#[derive(TableEnum)]
+struct ProductId(i64);
+
+fn main() {}

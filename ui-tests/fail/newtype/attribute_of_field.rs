@@ -1,0 +1,6 @@
+use storehouse::prelude::*;
+
+#[derive(TableNewtype)]
+struct Price(#[table(index)] i64);
+
+fn main() {}

@@ -1,0 +1,8 @@
+use storehouse::prelude::*;
+
+#[derive(TableNewtype)]
+enum Status {
+    Draft,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use storehouse::prelude::*;
+
+#[derive(TableNewtype)]
+struct Id<T>(T);
+
+fn main() {}

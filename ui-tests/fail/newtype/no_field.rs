@@ -1,0 +1,6 @@
+use storehouse::prelude::*;
+
+#[derive(TableNewtype)]
+struct Price;
+
+fn main() {}

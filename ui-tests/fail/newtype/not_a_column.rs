@@ -1,0 +1,8 @@
+use storehouse::prelude::*;
+
+struct Money;
+
+#[derive(TableNewtype)]
+struct Price(Money);
+
+fn main() {}

@@ -1,0 +1,20 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Product {
+    #[table(key, auto)]
+    id: i64,
+    name: String,
+    price: f64,
+    #[table(json)]
+    attributes: Vec<(String, String)>,
+}
+
+#[derive(Projection)]
+#[table(of = Product)]
+struct Card {
+    name: String,
+    price: f32,
+}
+
+fn main() {}

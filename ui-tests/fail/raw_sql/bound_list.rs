@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+async fn query(store: &Store, name: &str) -> storehouse::Result<()> {
+    let sql = "SELECT price FROM products WHERE name = ?";
+    store.raw_sql(sql).bind(vec![name]).fetch::<(f64,)>().await?;
+    Ok(())
+}
+
+fn main() {}

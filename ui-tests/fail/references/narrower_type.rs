@@ -1,0 +1,21 @@
+// long: rustc shows where the bound is
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Customer {
+    #[table(key, auto)]
+    id: i64,
+    #[table(unique)]
+    email: String,
+    name: String,
+}
+
+#[derive(Table)]
+struct Order {
+    #[table(key)]
+    id: i64,
+    #[table(references(Customer::id))]
+    customer: Option<i32>,
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Customer {
+    #[table(key, auto)]
+    id: i64,
+    #[table(unique)]
+    email: String,
+    name: String,
+}
+
+#[derive(Table)]
+struct Order {
+    #[table(key)]
+    id: i64,
+    #[table(references(Customer::id, on_delete = "archive"))]
+    customer: i64,
+}
+
+fn main() {}

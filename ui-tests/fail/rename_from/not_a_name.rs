@@ -1,0 +1,11 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Product {
+    #[table(key)]
+    id: i64,
+    #[table(rename_from = "old title")]
+    title: String,
+}
+
+fn main() {}
