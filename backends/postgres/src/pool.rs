@@ -2,9 +2,11 @@
 //!
 //! A connection is taken without asking the server whether it still answers; one that turns out
 //! to be broken is dropped, together with all that wait idly beside it, and a read is then tried
-//! once more. A connection whose user went away in the middle of a statement is closed.
+//! once more. A connection whose user went away in the middle of a statement is closed, and what
+//! has to come after that statement waits until the server is done with it.
 
 use std::{
+    any::Any,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -70,6 +72,8 @@ pub(crate) struct Pool {
     max_connections: usize,
     /// What every operation begins with where it has to be a transaction.
     begin: Option<Arc<str>>,
+    /// How long a statement waits for locked rows.
+    lock_timeout: Duration,
     counters: Arc<Counters>,
 }
 
@@ -98,6 +102,7 @@ impl Pool {
             acquire_timeout: options.acquire_timeout,
             max_connections,
             begin,
+            lock_timeout,
             counters: Arc::clone(counters),
         }
     }
@@ -110,8 +115,8 @@ impl Pool {
             Err(_) => self.wait_for_permit().await?,
         };
         let generation = self.generation.get();
-        let runtime = Handle::current().id();
-        let connection = match self.take_idle(generation, runtime) {
+        let runtime = Handle::current();
+        let connection = match self.take_idle(generation, runtime.id()) {
             Some(idle) => self.trust(idle).await,
             None => None,
         };
@@ -124,8 +129,9 @@ impl Pool {
             is_clean: true,
             generation: self.generation.get(),
             runtime,
+            kept: None,
             pool: Arc::clone(self),
-            _permit: permit,
+            permit: Some(permit),
         })
     }
 
@@ -219,10 +225,14 @@ pub(crate) struct Held {
     connection: Option<PgConnection>,
     is_clean: bool,
     generation: u64,
-    runtime: runtime::Id,
+    runtime: Handle,
+    kept: Option<Kept>,
     pool: Arc<Pool>,
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
 }
+
+/// What lives as long as the statements that are under way on a connection.
+pub(crate) type Kept = Arc<dyn Any + Send + Sync>;
 
 impl Held {
     /// The connection, for statements. It is kept only when `finish` is told how they went.
@@ -270,6 +280,12 @@ impl Held {
         result
     }
 
+    /// Keeps something until the server is done with what is under way, also when the one who
+    /// waits for it goes away.
+    pub(crate) fn keep(&mut self, kept: Option<Kept>) {
+        self.kept = kept;
+    }
+
     /// Says that a transaction is open, so that the connection cannot go back as it is.
     pub(crate) fn mark(&mut self, is_clean: bool) {
         self.is_clean = is_clean;
@@ -278,13 +294,22 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        let Some(mut connection) = self.connection.take() else { return };
         if self.is_clean && self.generation == self.pool.generation.get() {
             self.pool.idle().push(Idle {
                 connection,
                 generation: self.generation,
-                runtime: self.runtime,
+                runtime: self.runtime.id(),
                 since: Instant::now(),
+            });
+        } else if let (false, Some(kept)) = (self.is_clean, self.kept.take()) {
+            // A server does not notice that a connection was closed before it has run what it was
+            // sent. Its answer to a ping comes after that.
+            let patience = self.pool.lock_timeout.saturating_add(ANSWERS_WITHIN);
+            let permit = self.permit.take();
+            self.runtime.spawn(async move {
+                let _ = tokio::time::timeout(patience, connection.ping()).await;
+                drop((connection, permit, kept));
             });
         }
     }
@@ -342,18 +367,22 @@ impl From<Error> for Failure {
 }
 
 /// Runs `$work` on a connection of `$pool`, and once more on another as long as `$again` says so
-/// of the failure and of how often it was tried.
+/// of the failure and of how often it was tried. `$kept` lives until the server is done with it.
 ///
 /// A macro, because an async closure that borrows a connection is not known to be `Send`
 /// (<https://github.com/rust-lang/rust/issues/110338>).
 macro_rules! run {
-    ($pool:expr, $again:expr, |$connection:ident| $work:expr) => {{
+    ($pool:expr, $again:expr, |$connection:ident| $work:expr) => {
+        $crate::pool::run!($pool, $again, None, |$connection| $work)
+    };
+    ($pool:expr, $again:expr, $kept:expr, |$connection:ident| $work:expr) => {{
         let mut attempt = 1;
         loop {
             let mut held = match $pool.acquire().await {
                 Ok(held) => held,
                 Err(error) => break Err($crate::pool::Failure::Unreached(error)),
             };
+            held.keep($kept);
             let result = match held.start_operation().await {
                 Ok($connection) => $work.await,
                 Err(failure) => Err(failure),

@@ -8,6 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
     task::Poll,
     thread,
+    time::Duration,
 };
 
 use futures::future::{join, join_all, poll_immediate};
@@ -126,6 +127,35 @@ async fn a_caller_that_leaves_takes_nobody_along() {
                 assert!(leaves(id) || found.unwrap() == Some(row(id)));
             }
         }
+    }
+}
+
+/// The server is still at what somebody left when the next one comes, alone or with others.
+#[tokio::test]
+async fn what_somebody_left_is_not_done_after_what_came_later() {
+    const SLOW: i64 = -1;
+    let (database, opened) = open(|options| options).await;
+    let items = opened.table::<Item>().await;
+    log_changes(&database).await;
+    database
+        .run(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 PERFORM pg_sleep(0.4);
+                 RETURN NEW;
+             END $$;
+             CREATE TRIGGER wait BEFORE INSERT OR UPDATE ON item FOR EACH ROW
+                 WHEN (NEW.amount = -1) EXECUTE FUNCTION wait();",
+        )
+        .await;
+    for crowd in [1, 3] {
+        let slow = |id| Item { amount: SLOW, ..item(id) };
+        // The first goes alone, and the others together.
+        let left = join_all((0..crowd).map(|id| items.put(slow(id))));
+        assert!(tokio::time::timeout(Duration::from_millis(200), left).await.is_err());
+        let last = crowd - 1;
+        in_time(items.put(item(last))).await.unwrap();
+        assert_eq!(logged(&database, last).await, [SLOW, item(last).amount]);
+        database.run("TRUNCATE changes").await;
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Outcome, Reply, Waiter, gone, is_locked, refuse_all, unless_all_leav
 use crate::{
     engine::Engine,
     lanes::{Hold, Lanes, Request},
-    pool::{Failure, Pool, rows_again, run, write_again},
+    pool::{Failure, Kept, Pool, rows_again, run, write_again},
     table::Table,
     write,
 };
@@ -30,8 +30,14 @@ pub(crate) struct WriteRequest {
 struct Write {
     row: EncodedRow,
     mode: WriteMode,
-    /// Keeps later writes to the same key waiting.
-    hold: Option<Hold<WriteRequest>>,
+    /// Keeps later writes to the same key waiting, until the server is done with this one.
+    hold: Option<Arc<Hold<WriteRequest>>>,
+}
+
+impl Write {
+    fn kept(&self) -> Option<Kept> {
+        self.hold.clone().map(|hold| hold as Kept)
+    }
 }
 
 /// Puts or inserts one row, and answers with it as it is stored.
@@ -48,7 +54,7 @@ pub(crate) async fn write(
         let hasher = BuildHasherDefault::<DefaultHasher>::default();
         let mark = key.as_ref().map(|key| hasher.hash_one(key));
         if let Some((lane, hold)) = Lanes::<WriteRequest>::enter(engine, table, mark) {
-            write.hold = hold;
+            write.hold = hold.map(Arc::new);
             let result = write_alone(engine, table, &engine.batches, &write).await;
             if !is_locked(&result) {
                 drop(write);
@@ -74,7 +80,8 @@ async fn write_alone(
     write: &Write,
 ) -> Result<EncodedRow, Failure> {
     let mut row = write.row.clone();
-    write_together(engine, table, pool, slice::from_mut(&mut row), write.mode).await?;
+    let rows = slice::from_mut(&mut row);
+    write_together(engine, table, pool, rows, write.mode, write.kept()).await?;
     Ok(row)
 }
 
@@ -84,12 +91,13 @@ async fn write_together(
     pool: &Arc<Pool>,
     rows: &mut [EncodedRow],
     mode: WriteMode,
+    kept: Option<Kept>,
 ) -> Result<(), Failure> {
     engine.counters.write_statements.add(1);
     // Several that clash go alone first.
     let again = if rows.len() == 1 { rows_again(mode) } else { write_again };
     // What is written here is put or inserted, so all of it is stored.
-    run!(pool, again, |connection| write::write(
+    run!(pool, again, kept.clone(), |connection| write::write(
         engine,
         table,
         connection,
@@ -117,7 +125,7 @@ impl Request for WriteRequest {
     }
 
     fn hold(&mut self, hold: Hold<Self>) {
-        self.write.hold = Some(hold);
+        self.write.hold = Some(Arc::new(hold));
     }
 
     /// Rows of one kind.
@@ -135,7 +143,9 @@ impl Request for WriteRequest {
         if let [first, _, ..] = batch.as_slice() {
             let mode = first.write.mode;
             let mut rows: Vec<_> = batch.iter().map(|request| request.write.row.clone()).collect();
-            let together = write_together(engine, table, &engine.batches, &mut rows, mode);
+            let kept: Vec<_> = batch.iter().map(|request| request.write.kept()).collect();
+            let kept: Option<Kept> = Some(Arc::new(kept));
+            let together = write_together(engine, table, &engine.batches, &mut rows, mode, kept);
             match unless_all_leave(&mut batch, together).await {
                 None => return,
                 Some(Ok(())) => {
