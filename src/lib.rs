@@ -52,6 +52,9 @@
 //! - `sqlite` (on by default): the SQLite backend, for `sqlite:` URLs.
 //! - `postgres`: the PostgreSQL backend, for `postgres:` URLs.
 //! - `postgres-tls`: the same, with encrypted connections.
+//! - `rust_decimal`, `jiff`, `time` and `half`: columns of these crates' types, as the
+//!   [derive's page](https://github.com/storehouse-rs/storehouse/blob/main/docs/derive.md) lists
+//!   them.
 //!
 //! On WebAssembly both are left out.
 
@@ -68,23 +71,23 @@ pub use storehouse_runtime::{
     Assignment, AssignmentKind, AtPath, Backend, BackendTransaction, BelongingTo, BorrowedAs,
     BoxFuture, BoxStream, Capabilities, ClientKeys, Clock, Column, ColumnDef, ColumnKind,
     ColumnList, ColumnOf, ColumnRole, ColumnSource, ColumnTree, ColumnType, ColumnValue,
-    Comparable, Comparison, Connector, Context, Cursor, DecodeError, DerivedSql, Direction,
-    DynBackend, DynBackendTransaction, DynTabularStorage, Embed, EncodeError, EncodedKey,
-    EncodedRow, EngineId, Environment, Error, EventKind, Events, Extremes, FieldOf, Filter,
-    FilterTree, GroupBy, GroupQuery, IdGenerator, InTransaction, Increment, IndexDef, InsertWith,
-    Insertable, IntoKey, IntoRecordValue, Json, JsonDocument, JsonPath, JsonScalar, JsonTest,
-    JsonType, KeyColumn, KeyOrRow, LikePattern, LikeToken, LinkedTo, LockStrength, LockWait,
-    MaybeSend, MaybeSync, Metric, Migration, MigrationFile, MigrationStep, MigrationStepKind,
-    NewRow, NotNull, NotNullOperand, NullableColumn, OnDelete, Operand, OptionalColumns, Order,
-    OrderTerm, Ordered, OrderedKinds, Page, PatchField, PathSegment, Plan, PlannedSteps,
-    ProjectedQuery, Projection, Query, RawParameter, RawRow, RawSql, RawStatement, RawValue,
-    ReadAsType, Record, RecordKey, RecordPatch, Reference, ReferenceDef, ReferenceProblem,
-    ReferencedTable, RefersTo, RenameFrom, Result, Row, RowLock, RowReceiver, RowSink, Selection,
-    Source, SqlText, Statement, Step, StepOf, Store, StoreBuilder, Subscription, Summable,
-    SystemClock, Table, TableBuilder, TableDef, TableKey, TablePatch, TableSet, Tabular,
-    TabularEvent, TabularStorage, TextColumn, Transaction, TypedAtPath, UniqueColumns, Upsert,
-    UuidV7Generator, Value, ValueSchema, Variants, VectorElement, VectorType, WriteMode, aggregate,
-    codec, compare_rows, increment, memory, migration, sql,
+    Comparable, Comparison, Connector, Context, Cursor, DecimalValue, DecodeError, DerivedSql,
+    Direction, DynBackend, DynBackendTransaction, DynTabularStorage, Embed, EncodeError,
+    EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events, Extremes, FieldOf,
+    Filter, FilterTree, GroupBy, GroupQuery, IdGenerator, InTransaction, Increment, IndexDef,
+    InsertWith, Insertable, IntoKey, IntoRecordValue, Json, JsonDocument, JsonPath, JsonScalar,
+    JsonTest, JsonType, KeyColumn, KeyOrRow, LikePattern, LikeToken, LinkedTo, LockStrength,
+    LockWait, MaybeSend, MaybeSync, Metric, Migration, MigrationFile, MigrationStep,
+    MigrationStepKind, NewRow, NotNull, NotNullOperand, NullableColumn, OnDelete, Operand,
+    OptionalColumns, Order, OrderTerm, Ordered, OrderedKinds, Page, PatchField, PathSegment, Plan,
+    PlannedSteps, ProjectedQuery, Projection, Query, RawParameter, RawRow, RawSql, RawStatement,
+    RawValue, ReadAsType, Record, RecordKey, RecordPatch, Reference, ReferenceDef,
+    ReferenceProblem, ReferencedTable, RefersTo, RenameFrom, Result, Row, RowLock, RowReceiver,
+    RowSink, Selection, Source, SqlText, Statement, Step, StepOf, Store, StoreBuilder,
+    Subscription, Summable, SystemClock, Table, TableBuilder, TableDef, TableKey, TablePatch,
+    TableSet, Tabular, TabularEvent, TabularStorage, TextColumn, Transaction, TypedAtPath,
+    UniqueColumns, Upsert, UuidV7Generator, Value, ValueSchema, Variants, VectorElement,
+    VectorType, WriteMode, aggregate, codec, compare_rows, increment, memory, migration, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;

@@ -26,7 +26,7 @@ pub use self::{
     index::Index,
     own_type::{TableEnum, TableNewtype},
     reference::Reference,
-    type_name::Known,
+    type_name::{Known, array_length, is_array},
 };
 use crate::{
     errors::Errors,

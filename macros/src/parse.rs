@@ -17,7 +17,7 @@ pub mod variant_case;
 pub use self::{
     attribute::{items, set},
     embed::{EmbedAttribute, FieldPath},
-    field::{FieldAttributes, VectorAttribute},
+    field::{FieldAttributes, VECTOR_EXAMPLE, VectorAttribute},
     own_type::{
         EmbedAttributes, EnumAttributes, NewtypeAttributes, VariantAttributes, check_newtype_field,
     },

@@ -99,6 +99,9 @@ impl AggregateTerm {
         match self {
             Self::Rows | Self::Count(_) | Self::CountDistinct(_) => ColumnType::I64,
             Self::Sum(column) if is_integer(definition, column) => ColumnType::I64,
+            Self::Sum(column) if definition.columns[column].column_type == ColumnType::Decimal => {
+                ColumnType::Decimal
+            }
             Self::Sum(_) | Self::Average(_) => ColumnType::F64,
             Self::Minimum(column) | Self::Maximum(column) => definition.columns[column].column_type,
         }
@@ -134,7 +137,7 @@ pub(crate) fn is_integer(definition: &TableDef, column: usize) -> bool {
 /// A sum that does not fit its type: what every backend reports of it.
 pub fn overflow() -> Error {
     Error::validation(
-        "a sum does not fit its type: `i64` for integers, `f64` for floating-point numbers; \
-         narrow the filter, or take the average, which holds greater sums of integers",
+        "a sum does not fit its type: `i64` for integers, `f64` for floating-point numbers, \
+         and `Decimal` for decimal numbers; narrow the filter, or take the average, which holds greater sums",
     )
 }

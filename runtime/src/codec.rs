@@ -6,12 +6,22 @@
 //! and the memory backend pass around.
 
 mod date_time;
+#[cfg(feature = "rust_decimal")]
+mod decimal;
 pub(crate) mod derived;
+#[cfg(feature = "half")]
+mod half;
+mod half_precision;
+#[cfg(feature = "jiff")]
+mod jiff;
 pub mod json;
 mod lists;
 pub(crate) mod mapped;
 mod rows;
 mod scalars;
+#[cfg(feature = "time")]
+mod time;
+mod vector;
 
 use std::borrow::Cow;
 
@@ -19,14 +29,21 @@ use uuid::Uuid;
 
 pub use self::{
     derived::{
-        AutoColumn, DescribedJson, Document, Floats, FullTextColumn, Generated, IndexedColumn,
-        JsonField, KeyPart, MetadataColumn, VectorColumn, check_value,
+        AutoColumn, DescribedJson, Document, FullTextColumn, Generated, IndexedColumn, JsonField,
+        KeyPart, MetadataColumn, check_value,
     },
+    half_precision::{f16_to_f32, f32_to_f16},
     json::JsonColumn,
     mapped::read_value,
     rows::RowRef,
+    vector::{
+        AnyLength, Element, ElementsAre, Exactly, F16, F32, I8, KnownLength, LengthIs, Numbers,
+        VectorColumn,
+    },
 };
-use crate::{column_type::ColumnType, definition::ValueSchema, value::Value};
+use crate::{
+    column_type::ColumnType, decimal::DecimalValue, definition::ValueSchema, value::Value,
+};
 
 /// A stored value that does not fit the column it was read for.
 #[derive(Debug)]
@@ -68,6 +85,8 @@ pub trait ColumnSource {
     fn read_int(&mut self, column: usize) -> Decoded<i64>;
     /// Reads a floating-point number.
     fn read_float(&mut self, column: usize) -> Decoded<f64>;
+    /// Reads a decimal number.
+    fn read_decimal(&mut self, column: usize) -> Decoded<DecimalValue>;
     /// Reads text.
     fn read_text(&mut self, column: usize) -> Decoded<String>;
     /// Reads bytes.
@@ -84,6 +103,10 @@ pub trait ColumnSource {
     fn read_json(&mut self, column: usize) -> Decoded<JsonColumn<'_>>;
     /// Reads a list of numbers.
     fn read_float_list(&mut self, column: usize) -> Decoded<Vec<f32>>;
+    /// Reads a list of half-precision numbers, each by the bits of IEEE 754's binary16.
+    fn read_f16_list(&mut self, column: usize) -> Decoded<Vec<u16>>;
+    /// Reads a list of 8-bit integers.
+    fn read_i8_list(&mut self, column: usize) -> Decoded<Vec<i8>>;
     /// Reads a list of texts.
     fn read_text_list(&mut self, column: usize) -> Decoded<Vec<String>>;
 }
@@ -92,13 +115,15 @@ pub trait ColumnSource {
 ///
 /// Implemented for `bool`, `i8` to `i64`, `u8` to `u32`, `f32`, `f64`, `String`, `Vec<u8>`,
 /// `Uuid`, chrono's `DateTime<Utc>`, `NaiveDateTime`, `NaiveDate` and `NaiveTime`,
-/// `serde_json::Value`, `Vec<f32>`, `Vec<String>`, and `Option` of each. A type of one's own becomes
-/// one by `#[derive(TableEnum)]` or `#[derive(TableNewtype)]`.
+/// `serde_json::Value`, `Vec<String>`, `Vec<f32>` and `Vec<i8>`, arrays of these numbers, and
+/// `Option` of each. With the features of these names also for `rust_decimal::Decimal`, the date
+/// and time types of jiff and of `time`, and lists of `half::f16`.
+/// A type of one's own becomes one by `#[derive(TableEnum)]` or `#[derive(TableNewtype)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a column",
     label = "not a type that every backend can store",
     note = "on a type of your own write `#[derive(TableEnum)]` or `#[derive(TableNewtype)]`; on the field `#[table(embed)]`, `#[table(json)]` or `#[table(skip)]`",
-    note = "columns are bool, i8 to i64, u8 to u32, f32, f64, String, Vec<u8>, Uuid, chrono date-times, serde_json::Value, Vec<f32>, Vec<String>, and Option of each"
+    note = "columns are bool, i8 to i64, u8 to u32, f32, f64, String, Vec<u8>, Uuid, chrono date-times, serde_json::Value, Vec<f32>, Vec<i8>, Vec<String>, and Option of each; with the feature of that name also the types of `rust_decimal`, `jiff`, `time` and `half`"
 )]
 pub trait ColumnValue: Sized {
     /// The column's type.

@@ -24,27 +24,33 @@ pub enum ColumnType {
     F32,
     /// `f64`.
     F64,
+    /// `rust_decimal::Decimal`, by its value.
+    Decimal,
     /// `String`.
     Text,
     /// `Vec<u8>`.
     Bytes,
     /// `uuid::Uuid`.
     Uuid,
-    /// `chrono::DateTime<Utc>`, to the microsecond.
+    /// An instant, such as `chrono::DateTime<Utc>`, to the microsecond.
     DateTime,
-    /// `chrono::NaiveDateTime`, to the microsecond.
+    /// A date and a time of day, such as `chrono::NaiveDateTime`, to the microsecond.
     LocalDateTime,
-    /// `chrono::NaiveDate`.
+    /// A date, such as `chrono::NaiveDate`.
     Date,
-    /// `chrono::NaiveTime`, to the microsecond.
+    /// A time of day, such as `chrono::NaiveTime`, to the microsecond.
     Time,
     /// Any serde type, as JSON.
     Json,
     /// `Vec<String>`.
     TextList,
-    /// `Vec<f32>` of any length.
+    /// `Vec<f32>` of any length, or `[f32; N]`.
     FloatList,
-    /// `Vec<f32>` of a fixed length that can be searched by similarity.
+    /// `Vec<half::f16>` of any length, or `[half::f16; N]`.
+    F16List,
+    /// `Vec<i8>` of any length, or `[i8; N]`.
+    I8List,
+    /// A list of numbers of a fixed length that can be searched by similarity.
     Vector(VectorType),
 }
 
@@ -87,9 +93,13 @@ impl Metric {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VectorElement {
-    /// 32-bit floating point.
+    /// 32-bit floating point: the field is a `Vec<f32>`.
     #[default]
     F32,
+    /// 16-bit floating point: the field is a `Vec<half::f16>`.
+    F16,
+    /// 8-bit integers: the field is a `Vec<i8>`.
+    I8,
 }
 
 impl VectorElement {
@@ -97,6 +107,8 @@ impl VectorElement {
     pub const fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::I8 => "i8",
         }
     }
 }
@@ -115,6 +127,7 @@ impl ColumnType {
             Self::U32 => "u32",
             Self::F32 => "f32",
             Self::F64 => "f64",
+            Self::Decimal => "Decimal",
             Self::Text => "String",
             Self::Bytes => "Vec<u8>",
             Self::Uuid => "Uuid",
@@ -124,7 +137,13 @@ impl ColumnType {
             Self::Time => "NaiveTime",
             Self::Json => "JSON",
             Self::TextList => "Vec<String>",
-            Self::FloatList | Self::Vector(_) => "Vec<f32>",
+            Self::FloatList | Self::Vector(VectorType { element: VectorElement::F32, .. }) => {
+                "Vec<f32>"
+            }
+            Self::F16List | Self::Vector(VectorType { element: VectorElement::F16, .. }) => {
+                "Vec<f16>"
+            }
+            Self::I8List | Self::Vector(VectorType { element: VectorElement::I8, .. }) => "Vec<i8>",
         }
     }
 
@@ -144,6 +163,14 @@ impl ColumnType {
 
     /// Whether rows can be ordered, and so paged, by a column of this type.
     pub const fn is_ordered(self) -> bool {
-        !matches!(self, Self::Json | Self::TextList | Self::FloatList | Self::Vector(_))
+        !matches!(
+            self,
+            Self::Json
+                | Self::TextList
+                | Self::FloatList
+                | Self::F16List
+                | Self::I8List
+                | Self::Vector(_)
+        )
     }
 }

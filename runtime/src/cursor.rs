@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    decimal::DecimalValue,
     definition::TableDef,
     error::{Error, Result},
     order::{Direction, OrderTerm},
@@ -130,6 +131,7 @@ fn push_value(bytes: &mut Vec<u8>, value: &Value) {
         Value::DateTime(value) => push(bytes, 7, &value.to_be_bytes()),
         Value::Date(value) => push(bytes, 8, &value.to_be_bytes()),
         Value::Time(value) => push(bytes, 9, &value.to_be_bytes()),
+        Value::Decimal(value) => push_long(bytes, 10, &value.to_sort_key()),
         // The others have no order, so no cursor holds one; NULL is all that is left.
         _ => bytes.push(0),
     }
@@ -148,6 +150,7 @@ fn take_value(rest: &mut &[u8]) -> Option<Value> {
         7 => Value::DateTime(i64::from_be_bytes(take(rest)?)),
         8 => Value::Date(i32::from_be_bytes(take(rest)?)),
         9 => Value::Time(i64::from_be_bytes(take(rest)?)),
+        10 => Value::Decimal(DecimalValue::from_sort_key(&take_long(rest)?)?),
         _ => return None,
     })
 }
@@ -184,6 +187,7 @@ mod tests {
             Value::DateTime(-1),
             Value::Date(-1),
             Value::Time(1),
+            Value::Decimal(DecimalValue::new(-105, 2).unwrap()),
         ];
         let mut bytes = Vec::new();
         for value in &values {

@@ -14,6 +14,7 @@ pub mod codec;
 mod column;
 mod column_type;
 mod cursor;
+mod decimal;
 mod definition;
 mod embed;
 mod engine;
@@ -55,6 +56,7 @@ pub use self::{
     column::{Column, NotNullOperand, Operand},
     column_type::{ColumnType, Metric, VectorElement, VectorType},
     cursor::Cursor,
+    decimal::DecimalValue,
     definition::{
         ColumnDef, ColumnRole, DerivedSql, IndexDef, RenameFrom, TableBuilder, TableDef,
         ValueSchema, Variants,

@@ -230,10 +230,10 @@ impl<D: DeserializeOwned> FieldOf<Option<Json<D>>> for Option<D> {
 }
 
 /// Types whose sums and averages are numbers; the sum is an `i64` of integers, an `f64` of
-/// floating-point numbers.
+/// floating-point numbers, a `Decimal` of decimal numbers.
 #[diagnostic::on_unimplemented(
     message = "a column of `{Self}` cannot be added up",
-    label = "`sum` and `avg` take columns of integers and floating-point numbers",
+    label = "`sum` and `avg` take columns of integers, floating-point and decimal numbers",
     note = "`count`, `count_distinct`, `min` and `max` take other columns that have an order"
 )]
 pub trait Summable<Sum> {}
@@ -263,6 +263,9 @@ summable! {
     i64: i8 i16 i32 i64 u8 u16 u32;
     f64: f32 f64;
 }
+
+#[cfg(feature = "rust_decimal")]
+summable! { rust_decimal::Decimal: rust_decimal::Decimal; }
 
 #[diagnostic::do_not_recommend]
 impl<Sum, V: Summable<Sum> + NotNull> Summable<Sum> for Option<V> {}

@@ -14,7 +14,7 @@ pub use self::{key::RecordKey, patch::RecordPatch};
 use crate::{
     codec::{ColumnSource, ColumnValue, DecodeError, EncodeError, RowRef, read_value},
     column::Column,
-    column_type::ColumnType,
+    column_type::{ColumnType, VectorElement, VectorType},
     definition::{ColumnDef, TableDef},
     error::{Error, Result},
     filter::{Filter, FilterTree},
@@ -210,7 +210,18 @@ const fn is_integer(column_type: ColumnType) -> bool {
 }
 
 const fn is_vector_of(found: ColumnType, wanted: ColumnType) -> bool {
-    matches!((found, wanted), (ColumnType::Vector(_), ColumnType::FloatList))
+    matches!(
+        (found, wanted),
+        (ColumnType::Vector(VectorType { element: VectorElement::F32, .. }), ColumnType::FloatList)
+            | (
+                ColumnType::Vector(VectorType { element: VectorElement::F16, .. }),
+                ColumnType::F16List
+            )
+            | (
+                ColumnType::Vector(VectorType { element: VectorElement::I8, .. }),
+                ColumnType::I8List
+            )
+    )
 }
 
 /// What a column of a record can be given: the type of a column, or `&str` for text.

@@ -10,7 +10,7 @@ use std::{
 use smallvec::SmallVec;
 use uuid::Uuid;
 
-use crate::definition::TableDef;
+use crate::{decimal::DecimalValue, definition::TableDef};
 
 /// One value of one column.
 ///
@@ -41,10 +41,16 @@ pub enum Value {
     Time(i64),
     /// A JSON document.
     Json(serde_json::Value),
-    /// A list of numbers, and every vector.
+    /// A list of numbers, and vectors of them.
     FloatList(Vec<f32>),
     /// A list of texts.
     TextList(Vec<String>),
+    /// A decimal number.
+    Decimal(DecimalValue),
+    /// A list of half-precision numbers, and vectors of them: each by the bits of IEEE 754's binary16.
+    F16List(Vec<u16>),
+    /// A list of 8-bit integers, and vectors of them.
+    I8List(Vec<i8>),
 }
 
 impl Value {
@@ -69,6 +75,9 @@ impl Value {
             Self::Json(_) => "JSON",
             Self::FloatList(_) => "a list of numbers",
             Self::TextList(_) => "a list of texts",
+            Self::Decimal(_) => "a decimal number",
+            Self::F16List(_) => "a list of half-precision numbers",
+            Self::I8List(_) => "a list of 8-bit integers",
         }
     }
 
@@ -92,6 +101,10 @@ impl Value {
             (Self::Date(a), Self::Date(b)) => a.cmp(b),
             (Self::FloatList(a), Self::FloatList(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
             (Self::TextList(a), Self::TextList(b)) => a.cmp(b),
+            (Self::Decimal(a), Self::Decimal(b)) => a.cmp(b),
+            // Lists have no order, so any does.
+            (Self::F16List(a), Self::F16List(b)) => a.cmp(b),
+            (Self::I8List(a), Self::I8List(b)) => a.cmp(b),
             (Self::Json(a), Self::Json(b)) => a.to_string().cmp(&b.to_string()),
             (a, b) => a.rank().cmp(&b.rank()),
         }
@@ -112,6 +125,9 @@ impl Value {
             Self::Json(_) => 10,
             Self::FloatList(_) => 11,
             Self::TextList(_) => 12,
+            Self::Decimal(_) => 13,
+            Self::F16List(_) => 14,
+            Self::I8List(_) => 15,
         }
     }
 }
@@ -190,6 +206,7 @@ impl Hash for Value {
             Self::Bytes(value) => value.hash(state),
             Self::Uuid(value) => value.hash(state),
             Self::Date(value) => value.hash(state),
+            Self::Decimal(value) => value.hash(state),
             // No key column has these types; equal values still hash alike.
             _ => self.rank().hash(state),
         }

@@ -3,7 +3,7 @@
 //! Dates count from 2000 there, JSON has a version byte, and every number is big-endian; the
 //! formats are those of the server's `*_recv` functions.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use serde::Serialize as _;
 use serde_json::{Serializer, ser::CompactFormatter};
@@ -14,10 +14,15 @@ use sqlx::{
     postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, types::Oid},
 };
 use storehouse_runtime::{
-    ColumnType, Error, RawParameter, Result, TableDef, Value, sql::Parameter,
+    ColumnType, Error, RawParameter, Result, TableDef, Value,
+    codec::{f16_to_f32, f32_to_f16},
+    sql::Parameter,
 };
 
-use crate::types::{BIGINT, DOUBLE, PLAIN_TEXT, Pgvector, is_list, wire};
+use crate::{
+    numeric,
+    types::{BIGINT, DOUBLE, PLAIN_TEXT, Pgvector, REAL, SMALLINT, is_list, wire},
+};
 
 /// Days from 1970 to 2000.
 pub(crate) const EPOCH_DAYS: i32 = 10_957;
@@ -44,8 +49,8 @@ impl<'t> Arguments<'t> {
     pub(crate) fn value(&mut self, column: usize, value: &Value) -> Result<()> {
         let column_type = self.definition.columns[column].column_type;
         let oid = wire(column_type, self.pgvector).one;
-        let has_pgvector = self.pgvector.is_some();
-        let result = self.bound.add(One { oid, column_type, has_pgvector, value });
+        let is_pgvector = self.pgvector.of_column(column_type).is_some();
+        let result = self.bound.add(One { oid, column_type, is_pgvector, value });
         result.map_err(|error| self.refused(column, &*error))
     }
 
@@ -57,7 +62,7 @@ impl<'t> Arguments<'t> {
     ) -> Result<()> {
         let column_type = self.definition.columns[column].column_type;
         let wire = if is_list(column_type) {
-            wire(ColumnType::Text, None)
+            wire(ColumnType::Text, self.pgvector)
         } else {
             wire(column_type, self.pgvector)
         };
@@ -75,11 +80,11 @@ impl<'t> Arguments<'t> {
                 Parameter::Integer(integer) => self.plain(BIGINT, &integer.to_be_bytes())?,
                 Parameter::Float(number) => self.plain(DOUBLE, &number.to_be_bytes())?,
                 Parameter::Typed { column_type, value } => {
-                    let (oid, has_pgvector) = (wire(*column_type, None).one, false);
-                    self.add(One { oid, column_type: *column_type, has_pgvector, value })?;
+                    let (oid, is_pgvector) = (wire(*column_type, Pgvector::default()).one, false);
+                    self.add(One { oid, column_type: *column_type, is_pgvector, value })?;
                 }
                 Parameter::TypedList { column_type, values } => {
-                    let wire = wire(*column_type, None);
+                    let wire = wire(*column_type, Pgvector::default());
                     let (array, element) = (wire.array, wire.one);
                     let (column_type, values) = (*column_type, values.iter());
                     self.add(Many { array, element, column_type, values })?;
@@ -108,8 +113,8 @@ pub(crate) fn raw(parameters: &[RawParameter]) -> Result<PgArguments> {
     let mut bound = PgArguments::default();
     for (number, parameter) in (1..).zip(parameters) {
         let RawParameter { column_type, value } = parameter;
-        let oid = wire(*column_type, None).one;
-        let one = One { oid, column_type: *column_type, has_pgvector: false, value };
+        let oid = wire(*column_type, Pgvector::default()).one;
+        let one = One { oid, column_type: *column_type, is_pgvector: false, value };
         bound.add(one).map_err(|error| {
             Error::validation(format!("value number {number} cannot be bound: {error}"))
         })?;
@@ -126,7 +131,8 @@ struct Plain<'v> {
 struct One<'v> {
     oid: u32,
     column_type: ColumnType,
-    has_pgvector: bool,
+    /// Whether the column has one of pgvector's types.
+    is_pgvector: bool,
     value: &'v Value,
 }
 
@@ -166,12 +172,10 @@ impl Encode<'_, Postgres> for Plain<'_> {
 
 impl Encode<'_, Postgres> for One<'_> {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        match (self.value, self.column_type) {
-            (Value::Null, _) => return Ok(IsNull::Yes),
-            (Value::FloatList(list), ColumnType::Vector(_)) if self.has_pgvector => {
-                write_vector(list, buffer)?;
-            }
-            (value, column_type) => write(value, column_type, buffer)?,
+        match self.value {
+            Value::Null => return Ok(IsNull::Yes),
+            value if self.is_pgvector => write_vector(value, buffer)?,
+            value => write(value, self.column_type, buffer)?,
         }
         Ok(IsNull::No)
     }
@@ -198,8 +202,16 @@ where
                     Ok(())
                 }
                 Value::FloatList(list) => {
-                    write_float_list_literal(list, buffer);
-                    Ok(())
+                    write_list_literal(list, |number, buffer| write_float(*number, buffer), buffer)
+                }
+                Value::F16List(list) => {
+                    let number =
+                        |bits: &u16, buffer: &mut Vec<u8>| write_float(f16_to_f32(*bits), buffer);
+                    write_list_literal(list, number, buffer)
+                }
+                Value::I8List(list) => {
+                    let number = |number: &i8, buffer: &mut Vec<u8>| write!(buffer, "{number}");
+                    write_list_literal(list, number, buffer)
                 }
                 value => write(value, self.column_type, buffer),
             })?;
@@ -228,10 +240,9 @@ pub(crate) fn write_field(
     }
     let definition = &definition.columns[column];
     let column_type = definition.column_type;
-    let written = write_element(buffer, |buffer| match (value, column_type) {
-        (Value::FloatList(list), ColumnType::Vector(_)) if pgvector.is_some() => {
-            write_vector(list, buffer)
-        }
+    let is_pgvector = pgvector.of_column(column_type).is_some();
+    let written = write_element(buffer, |buffer| match value {
+        _ if is_pgvector => write_vector(value, buffer),
         _ => write(value, column_type, buffer),
     });
     written.map_err(|error| refused(&definition.name, &*error))
@@ -245,7 +256,7 @@ fn write(value: &Value, column_type: ColumnType, buffer: &mut Vec<u8>) -> Writte
     match value {
         Value::Null => return Err("NULL has no bytes".into()),
         Value::Bool(value) => buffer.push(u8::from(*value)),
-        Value::Int(value) => match wire(column_type, None).one {
+        Value::Int(value) => match wire(column_type, Pgvector::default()).one {
             21 => buffer.extend_from_slice(&i16::try_from(*value)?.to_be_bytes()),
             23 => buffer.extend_from_slice(&i32::try_from(*value)?.to_be_bytes()),
             _ => buffer.extend_from_slice(&value.to_be_bytes()),
@@ -271,14 +282,17 @@ fn write(value: &Value, column_type: ColumnType, buffer: &mut Vec<u8>) -> Writte
         Value::Time(value) => buffer.extend_from_slice(&value.to_be_bytes()),
         Value::Json(document) => write_json(document, buffer)?,
         Value::FloatList(list) => {
-            write_array_head(wire(ColumnType::F32, None).one, list.len(), buffer)?;
-            for number in list {
-                write_element(buffer, |buffer| {
-                    buffer.extend_from_slice(&number.to_be_bytes());
-                    Ok(())
-                })?;
-            }
+            write_array(REAL, list.iter().map(|number| number.to_be_bytes()), buffer)?;
         }
+        Value::F16List(list) => {
+            let numbers = list.iter().map(|&bits| f16_to_f32(bits).to_be_bytes());
+            write_array(REAL, numbers, buffer)?;
+        }
+        Value::I8List(list) => {
+            let numbers = list.iter().map(|&number| i16::from(number).to_be_bytes());
+            write_array(SMALLINT, numbers, buffer)?;
+        }
+        Value::Decimal(number) => numeric::write(*number, buffer),
         Value::TextList(list) => {
             write_array_head(PLAIN_TEXT, list.len(), buffer)?;
             for text in list {
@@ -322,12 +336,50 @@ fn write_array_head(element: u32, length: usize, buffer: &mut Vec<u8>) -> Writte
     Ok(())
 }
 
-/// pgvector's own format: the dimension, two unused bytes, and the numbers.
-fn write_vector(list: &[f32], buffer: &mut Vec<u8>) -> Written {
-    buffer.extend_from_slice(&u16::try_from(list.len())?.to_be_bytes());
-    buffer.extend_from_slice(&[0; 2]);
-    for number in list {
-        buffer.extend_from_slice(&number.to_be_bytes());
+/// An array of numbers that have so many bytes each.
+fn write_array<const BYTES: usize>(
+    element: u32,
+    numbers: impl ExactSizeIterator<Item = [u8; BYTES]>,
+    buffer: &mut Vec<u8>,
+) -> Written {
+    write_array_head(element, numbers.len(), buffer)?;
+    let length = i32::try_from(BYTES)?.to_be_bytes();
+    for number in numbers {
+        buffer.extend_from_slice(&length);
+        buffer.extend_from_slice(&number);
+    }
+    Ok(())
+}
+
+/// pgvector's own format, of `vector` and of `halfvec`: the dimension, two unused bytes, and the
+/// numbers.
+fn write_vector(vector: &Value, buffer: &mut Vec<u8>) -> Written {
+    let mut head = |length: usize| -> Written {
+        buffer.extend_from_slice(&u16::try_from(length)?.to_be_bytes());
+        buffer.extend_from_slice(&[0; 2]);
+        Ok(())
+    };
+    match vector {
+        Value::FloatList(list) => {
+            head(list.len())?;
+            for number in list {
+                buffer.extend_from_slice(&number.to_be_bytes());
+            }
+        }
+        Value::F16List(list) => {
+            head(list.len())?;
+            for bits in list {
+                buffer.extend_from_slice(&bits.to_be_bytes());
+            }
+        }
+        Value::I8List(list) => {
+            head(list.len())?;
+            for &number in list {
+                let bits = f32_to_f16(number.into()).ok_or("half precision holds every `i8`")?;
+                buffer.extend_from_slice(&bits.to_be_bytes());
+            }
+        }
+        other => return Err(format!("{} is no vector", other.kind()).into()),
     }
     Ok(())
 }
@@ -351,18 +403,26 @@ fn write_text_list_literal(list: &[String], buffer: &mut Vec<u8>) {
     buffer.push(b'}');
 }
 
-/// `{5e-1,1e0}`, in the shortest form that reads back the same.
-fn write_float_list_literal(list: &[f32], buffer: &mut Vec<u8>) {
-    use io::Write as _;
+/// `{5e-1,1e0}`.
+fn write_list_literal<T>(
+    list: &[T],
+    write: impl Fn(&T, &mut Vec<u8>) -> io::Result<()>,
+    buffer: &mut Vec<u8>,
+) -> Written {
     buffer.push(b'{');
     for (position, number) in list.iter().enumerate() {
         if position > 0 {
             buffer.push(b',');
         }
-        // Writing to memory cannot fail.
-        let _ = write!(buffer, "{number:e}");
+        write(number, buffer)?;
     }
     buffer.push(b'}');
+    Ok(())
+}
+
+/// In the shortest form that reads back the same.
+fn write_float(number: f32, buffer: &mut Vec<u8>) -> io::Result<()> {
+    write!(buffer, "{number:e}")
 }
 
 /// The version byte of `jsonb`, and the document.

@@ -15,6 +15,7 @@ use crate::{
     error::UNIQUE_VIOLATION,
     pool::Failure,
     table::Table,
+    types::Pgvector,
     write::bind_keys,
 };
 
@@ -122,7 +123,7 @@ async fn has_any(
     rows: &[EncodedRow],
     step: usize,
 ) -> Result<bool, Failure> {
-    let mut arguments = Arguments::new(&table.definition, None);
+    let mut arguments = Arguments::new(&table.definition, Pgvector::default());
     bind_keys(&mut arguments, table, rows, step)?;
     let sql = AssertSqlSafe(format!("SELECT EXISTS ({})", table.get_many));
     let found = engine.query(sql, arguments.into_inner()).fetch_one(connection).await?;

@@ -20,7 +20,7 @@ use crate::{
     pool::Failure,
     profile::Profile,
     table::Table,
-    types::{declared, is_vector},
+    types::{Pgvector, declared, is_vector},
 };
 
 /// The number of the lock that set-ups take turns by: "storehou" in ASCII.
@@ -58,13 +58,13 @@ async fn create(
     if profile.has_advisory_locks() {
         take_turn(connection).await?;
     }
-    let has_pgvector = has_pgvector(engine, definition, connection).await?;
+    let pgvector = find_pgvector(engine, definition, connection).await?;
     let live = LiveTable::read(connection, definition.schema.as_deref(), &definition.name).await?;
     let needs = Needs { definition, options: &engine.options.connect };
     references::check_targets(&needs, live.is_none(), connection).await?;
     let Some(live) = live else {
         create_schema(&needs, connection).await?;
-        let created = run(connection, create_table(definition, has_pgvector, profile)).await;
+        let created = run(connection, create_table(definition, pgvector, profile)).await;
         created.map_err(|failure| references::not_unique(needs.a_schema(failure), definition))?;
         if let Some(sql) = distribute(definition, profile) {
             run(connection, sql).await?;
@@ -74,7 +74,7 @@ async fn create(
         }
         return Ok(());
     };
-    let differences = live.differences(definition, has_pgvector);
+    let differences = live.differences(definition, pgvector);
     if !differences.is_empty() {
         return Err(Failure::from(Error::schema(format!(
             "table `{}` differs from its definition: {}. Change the definition to match, or \
@@ -132,17 +132,18 @@ pub(crate) async fn has_schema(
         .await?)
 }
 
-/// Whether vectors are pgvector's. The extension is installed where the server has it.
-async fn has_pgvector(
+/// pgvector's types, if there is a vector. The extension is installed where the server has it.
+async fn find_pgvector(
     engine: &Engine,
     definition: &TableDef,
     connection: &mut PgConnection,
-) -> Result<bool, Failure> {
+) -> Result<Pgvector, Failure> {
     if !definition.columns.iter().any(|column| is_vector(column.column_type)) {
-        return Ok(false);
+        return Ok(Pgvector::default());
     }
-    if engine.look_for_pgvector(&mut *connection).await?.is_some() {
-        return Ok(true);
+    let found = engine.look_for_pgvector(&mut *connection).await?;
+    if found.vector.is_some() {
+        return Ok(found);
     }
     let is_available: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')",
@@ -150,14 +151,15 @@ async fn has_pgvector(
     .persistent(false)
     .fetch_one(&mut *connection)
     .await?;
-    if is_available {
-        let created = run(connection, "CREATE EXTENSION IF NOT EXISTS vector".to_owned()).await;
-        created.map_err(privileges::the_extension)?;
-        engine.look_for_pgvector(connection).await?;
-        // Those that are open do not know its types.
-        engine.batches.renew();
+    if !is_available {
+        return Ok(found);
     }
-    Ok(is_available)
+    let created = run(connection, "CREATE EXTENSION IF NOT EXISTS vector".to_owned()).await;
+    created.map_err(privileges::the_extension)?;
+    let found = engine.look_for_pgvector(connection).await?;
+    // Those that are open do not know its types.
+    engine.batches.renew();
+    Ok(found)
 }
 
 async fn create_index_of(
@@ -210,7 +212,7 @@ pub(crate) fn index_name(name: &str) -> String {
     format!("{}_{hash:016x}", &name[..end])
 }
 
-pub(crate) fn create_table(definition: &TableDef, has_pgvector: bool, profile: Profile) -> String {
+pub(crate) fn create_table(definition: &TableDef, pgvector: Pgvector, profile: Profile) -> String {
     let mut sql = String::from("CREATE TABLE ");
     push_table(&mut sql, definition);
     sql.push_str(" (");
@@ -218,7 +220,7 @@ pub(crate) fn create_table(definition: &TableDef, has_pgvector: bool, profile: P
         if position > 0 {
             sql.push_str(", ");
         }
-        push_column(&mut sql, definition, position, has_pgvector, profile);
+        push_column(&mut sql, definition, position, pgvector, profile);
     }
     sql.push_str(", PRIMARY KEY (");
     push_columns(&mut sql, definition, &definition.key, Order::Key(profile));
@@ -235,13 +237,13 @@ pub(crate) fn push_column(
     sql: &mut String,
     definition: &TableDef,
     position: usize,
-    has_pgvector: bool,
+    pgvector: Pgvector,
     profile: Profile,
 ) {
     let column = &definition.columns[position];
     Dialect::Postgres.push_identifier(sql, &column.name);
     sql.push(' ');
-    sql.push_str(&declared(column.column_type, has_pgvector));
+    sql.push_str(&declared(column.column_type, pgvector));
     sql.push_str(collation(column.column_type, profile));
     if definition.key.contains(&position) || !column.nullable {
         sql.push_str(" NOT NULL");

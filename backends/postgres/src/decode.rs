@@ -7,12 +7,16 @@ use sqlx::{
     postgres::{PgRow, PgValueFormat, PgValueRef},
 };
 use storehouse_runtime::{
-    ColumnDef, ColumnSource, ColumnType, DecodeError, EncodedRow, TableDef, Value,
-    codec::JsonColumn,
+    ColumnDef, ColumnSource, ColumnType, DecimalValue, DecodeError, EncodedRow, TableDef, Value,
+    VectorElement, VectorType,
+    codec::{JsonColumn, f16_to_f32, f32_to_f16},
 };
 use uuid::Uuid;
 
-use crate::bind::{EPOCH_DAYS, EPOCH_MICROSECONDS};
+use crate::{
+    bind::{EPOCH_DAYS, EPOCH_MICROSECONDS},
+    numeric,
+};
 
 type Decoded<T> = Result<T, DecodeError>;
 
@@ -82,6 +86,12 @@ impl ColumnSource for RowSource<'_> {
         }
     }
 
+    fn read_decimal(&mut self, column: usize) -> Decoded<DecimalValue> {
+        numeric::read(self.bytes(column, "a decimal number")?).ok_or_else(|| {
+            DecodeError::new(column, "expected a number of up to 28 digits, found another")
+        })
+    }
+
     fn read_text(&mut self, column: usize) -> Decoded<String> {
         self.text(column, "text").map(str::to_owned)
     }
@@ -118,18 +128,37 @@ impl ColumnSource for RowSource<'_> {
 
     fn read_float_list(&mut self, column: usize) -> Decoded<Vec<f32>> {
         let bytes = self.bytes(column, "a list of numbers")?;
-        // An array begins with its number of dimensions, 0 or 1, in four bytes; a vector with
-        // its dimension, which is never 0, in two.
-        if let [0, 0, ..] = bytes {
+        if is_array(bytes) {
             let number = |bytes: &[u8]| bytes.try_into().map(f32::from_be_bytes).ok();
             return elements(column, bytes, number);
         }
-        let (numbers, rest) = bytes.get(4..).unwrap_or_default().as_chunks();
-        if rest.is_empty() {
-            Ok(numbers.iter().map(|&number| f32::from_be_bytes(number)).collect())
-        } else {
-            Err(DecodeError::new(column, "expected a list of numbers, found other bytes"))
+        vector(column, bytes, |number| Some(f32::from_be_bytes(number)))
+    }
+
+    fn read_f16_list(&mut self, column: usize) -> Decoded<Vec<u16>> {
+        let bytes = self.bytes(column, "a list of half-precision numbers")?;
+        if is_array(bytes) {
+            let number = |bytes: &[u8]| bytes.try_into().map(f32::from_be_bytes).ok();
+            return elements(column, bytes, |bytes| number(bytes).and_then(f32_to_f16));
         }
+        vector(column, bytes, |number| Some(u16::from_be_bytes(number)))
+    }
+
+    fn read_i8_list(&mut self, column: usize) -> Decoded<Vec<i8>> {
+        let bytes = self.bytes(column, "a list of 8-bit integers")?;
+        if is_array(bytes) {
+            let number = |bytes: &[u8]| bytes.try_into().map(i16::from_be_bytes).ok();
+            return elements(column, bytes, |bytes| i8::try_from(number(bytes)?).ok());
+        }
+        vector(column, bytes, |number| {
+            let number = f16_to_f32(u16::from_be_bytes(number));
+            // Saturating, so that the comparison tells what is no `i8`.
+            #[expect(clippy::cast_possible_truncation, reason = "which is what is looked for")]
+            let integer = number as i8;
+            #[expect(clippy::float_cmp, reason = "whether it is one exactly")]
+            let is_exact = f32::from(integer) == number;
+            is_exact.then_some(integer)
+        })
     }
 
     fn read_text_list(&mut self, column: usize) -> Decoded<Vec<String>> {
@@ -144,6 +173,31 @@ fn wrong_length(column: usize, expected: &str, found: usize) -> DecodeError {
 
 fn infinite(column: usize) -> DecodeError {
     DecodeError::new(column, "expected a point in time, found infinity")
+}
+
+/// An array begins with its number of dimensions, 0 or 1, in four bytes; a vector with its
+/// dimension, which is never 0, in two.
+const fn is_array(bytes: &[u8]) -> bool {
+    matches!(bytes, [0, 0, ..])
+}
+
+/// The numbers of one of pgvector's types, which follow its dimension and two unused bytes.
+fn vector<const BYTES: usize, T>(
+    column: usize,
+    bytes: &[u8],
+    read: impl Fn([u8; BYTES]) -> Option<T>,
+) -> Decoded<Vec<T>> {
+    let parse = || {
+        let (dimension, rest) = bytes.split_first_chunk()?;
+        let (numbers, []) = rest.get(2..)?.as_chunks() else { return None };
+        if numbers.len() != usize::from(u16::from_be_bytes(*dimension)) {
+            return None;
+        }
+        numbers.iter().map(|&number| read(number)).collect()
+    };
+    parse().ok_or_else(|| {
+        DecodeError::new(column, "expected a list of numbers, found one of other numbers")
+    })
 }
 
 /// The elements of an array of one dimension; none of them is NULL.
@@ -191,6 +245,7 @@ pub(crate) fn value(column_type: ColumnType, row: &PgRow, column: usize) -> Deco
     Ok(match column_type {
         ColumnType::Bool => Value::Bool(source.read_bool(column)?),
         ColumnType::F32 | ColumnType::F64 => Value::Float(source.read_float(column)?),
+        ColumnType::Decimal => Value::Decimal(source.read_decimal(column)?),
         ColumnType::Text => Value::Text(source.read_text(column)?),
         ColumnType::Bytes => Value::Bytes(source.read_bytes(column)?),
         ColumnType::Uuid => Value::Uuid(source.read_uuid(column)?),
@@ -204,6 +259,13 @@ pub(crate) fn value(column_type: ColumnType, row: &PgRow, column: usize) -> Deco
                 .map_err(|error| DecodeError::new(column, error.to_string()))?,
         ),
         ColumnType::TextList => Value::TextList(source.read_text_list(column)?),
+        ColumnType::F16List
+        | ColumnType::Vector(VectorType { element: VectorElement::F16, .. }) => {
+            Value::F16List(source.read_f16_list(column)?)
+        }
+        ColumnType::I8List | ColumnType::Vector(VectorType { element: VectorElement::I8, .. }) => {
+            Value::I8List(source.read_i8_list(column)?)
+        }
         ColumnType::FloatList | ColumnType::Vector(_) => {
             Value::FloatList(source.read_float_list(column)?)
         }

@@ -34,7 +34,7 @@ pub(crate) struct Engine {
     pub(crate) batches: Arc<Pool>,
     pub(crate) tables: Tables,
     pub(crate) counters: Arc<Counters>,
-    /// pgvector's type, once it has been looked for.
+    /// pgvector's types, once they have been looked for.
     pgvector: Mutex<Option<Pgvector>>,
 }
 
@@ -92,7 +92,7 @@ impl Engine {
         self.singles.acquire().await
     }
 
-    /// pgvector's type, where `table` has a vector and the extension is installed.
+    /// pgvector's types, where `table` has a vector and the extension is installed.
     pub(crate) async fn pgvector(
         &self,
         table: &Table,
@@ -100,7 +100,7 @@ impl Engine {
     ) -> Result<Pgvector, Failure> {
         let columns = &table.definition.columns;
         if !columns.iter().any(|column| is_vector(column.column_type)) {
-            return Ok(None);
+            return Ok(Pgvector::default());
         }
         let known = *self.pgvector.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known {
@@ -114,15 +114,19 @@ impl Engine {
         &self,
         connection: &mut PgConnection,
     ) -> Result<Pgvector, Failure> {
-        let found: Option<(i64, i64)> = sqlx::query_as(
-            "SELECT oid::bigint, typarray::bigint FROM pg_type WHERE oid = to_regtype('vector')",
+        let found: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT typname::text, oid::bigint, typarray::bigint FROM pg_type \
+             WHERE oid IN (to_regtype('vector'), to_regtype('halfvec'))",
         )
         .persistent(false)
-        .fetch_optional(connection)
+        .fetch_all(connection)
         .await?;
         let number = |oid: i64| u32::try_from(oid).unwrap_or_default();
-        let pgvector =
-            found.map(|(one, array)| WireType { one: number(one), array: number(array) });
+        let named = |name: &str| {
+            let (_, one, array) = found.iter().find(|(found, ..)| found == name)?;
+            Some(WireType { one: number(*one), array: number(*array) })
+        };
+        let pgvector = Pgvector { vector: named("vector"), halfvec: named("halfvec") };
         *self.pgvector.lock().unwrap_or_else(PoisonError::into_inner) = Some(pgvector);
         Ok(pgvector)
     }

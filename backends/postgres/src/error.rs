@@ -168,10 +168,16 @@ pub(crate) fn of_server(failure: Failure) -> Error {
 }
 
 /// A sum that does not fit its type, in the words that it has on every backend.
-pub(crate) fn of_sum(failure: Failure) -> Failure {
+///
+/// The server's numbers have as many digits as it takes, so a sum of decimal numbers that does not
+/// fit is one that cannot be read.
+pub(crate) fn of_sum(failure: Failure, sums_decimals: bool) -> Failure {
     const NUMERIC_VALUE_OUT_OF_RANGE: &str = "22003";
     match failure.code() {
         Some(NUMERIC_VALUE_OUT_OF_RANGE) => aggregate::overflow().into(),
+        _ if sums_decimals && matches!(failure, Failure::Ours(Error::Decode { .. })) => {
+            aggregate::overflow().into()
+        }
         _ => failure,
     }
 }

@@ -30,6 +30,7 @@ mod engine;
 mod error;
 mod lanes;
 mod migrate;
+mod numeric;
 mod options;
 mod pool;
 mod profile;

@@ -203,16 +203,21 @@ impl Pool {
     }
 }
 
-/// Lets sqlx look up pgvector's type, where there is one. It would otherwise do so between
+/// Lets sqlx look up pgvector's types, where there are such. It would otherwise do so between
 /// preparing a statement and running it, and a statement without a name would be gone by then:
 /// that happens here instead, to a statement that nobody needs.
 async fn learn_vector(connection: &mut PgConnection) {
-    let has_vector = sqlx::query_scalar("SELECT to_regtype('vector') IS NOT NULL")
-        .persistent(false)
-        .fetch_one(&mut *connection);
-    if let Ok(true) = has_vector.await {
-        let _ = sqlx::query("SELECT NULL::vector").persistent(false).execute(connection).await;
-    }
+    let known = sqlx::query_as(
+        "SELECT to_regtype('vector') IS NOT NULL, to_regtype('halfvec') IS NOT NULL",
+    )
+    .persistent(false)
+    .fetch_one(&mut *connection);
+    let sql = match known.await {
+        Ok((true, true)) => "SELECT NULL::vector, NULL::halfvec",
+        Ok((true, false)) => "SELECT NULL::vector",
+        _ => return,
+    };
+    let _ = sqlx::query(sql).persistent(false).execute(connection).await;
 }
 
 /// Sets how long a transaction waits for a locked row, until it ends.

@@ -11,7 +11,7 @@ use sqlx::{
     postgres::{PgArguments, PgRow},
 };
 use storehouse_runtime::{
-    ColumnSource, DecodeError, Error, RawStatement, RowSink, codec::JsonColumn,
+    ColumnSource, DecimalValue, DecodeError, Error, RawStatement, RowSink, codec::JsonColumn,
 };
 use uuid::Uuid;
 
@@ -146,6 +146,7 @@ impl ColumnSource for Checked<'_> {
         read_bool: bool, "a bool", [16], "boolean";
         read_int: i64, "an integer", [20, 21, 23], "bigint";
         read_float: f64, "a number", [700, 701], "double precision";
+        read_decimal: DecimalValue, "a decimal number", [1700], "numeric";
         read_text: String, "text", [18, 19, 25, 1042, 1043], "text";
         read_bytes: Vec<u8>, "bytes", [17], "bytea";
         read_uuid: Uuid, "a UUID", [2950], "uuid";
@@ -153,6 +154,8 @@ impl ColumnSource for Checked<'_> {
         read_date: i32, "a date", [1082], "date";
         read_time: i64, "a time of day", [1083], "time";
         read_float_list: Vec<f32>, "a list of numbers", [1021], "real[]";
+        read_f16_list: Vec<u16>, "a list of half-precision numbers", [1021], "real[]";
+        read_i8_list: Vec<i8>, "a list of 8-bit integers", [1005], "smallint[]";
         read_text_list: Vec<String>, "a list of texts", [1009, 1015], "text[]";
     }
 

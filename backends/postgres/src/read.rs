@@ -21,6 +21,7 @@ use crate::{
     error,
     pool::Failure,
     table::Table,
+    types::Pgvector,
 };
 
 /// Hands the row with that key to `sink`.
@@ -31,7 +32,7 @@ pub(crate) async fn get(
     key: &EncodedKey,
     sink: &mut RowSink,
 ) -> Result<(), Failure> {
-    let mut arguments = Arguments::new(&table.definition, None);
+    let mut arguments = Arguments::new(&table.definition, Pgvector::default());
     for (&column, value) in table.definition.key.iter().zip(key.values()) {
         arguments.value(column, value)?;
     }
@@ -54,7 +55,7 @@ pub(crate) async fn get_many<'p>(
     keys: &'p Places,
 ) -> Result<Vec<(&'p [usize], PgRow)>, Failure> {
     let definition = &*table.definition;
-    let mut arguments = Arguments::new(definition, None);
+    let mut arguments = Arguments::new(definition, Pgvector::default());
     for (place, &column) in definition.key.iter().enumerate() {
         arguments.values(column, KeyColumn { keys: keys.keys(), place })?;
     }
@@ -142,7 +143,7 @@ pub(crate) async fn explain(
     selection: &Selection,
 ) -> Result<String, Failure> {
     let rendered = table.statements.render(&table.definition, Command::Select(selection));
-    let mut arguments = Arguments::new(&table.definition, None);
+    let mut arguments = Arguments::new(&table.definition, Pgvector::default());
     arguments.parameters(&rendered.parameters)?;
     let sql = AssertSqlSafe(format!("EXPLAIN {}", rendered.sql));
     let rows = sqlx::query_with(sql, arguments.into_inner())
@@ -159,7 +160,7 @@ async fn fetch_one(
     connection: &mut PgConnection,
     rendered: &Rendered<'_>,
 ) -> Result<PgRow, Failure> {
-    let mut arguments = Arguments::new(&table.definition, None);
+    let mut arguments = Arguments::new(&table.definition, Pgvector::default());
     arguments.parameters(&rendered.parameters)?;
     let sql = AssertSqlSafe(Arc::clone(&rendered.sql));
     Ok(engine.query(sql, arguments.into_inner()).fetch_one(connection).await?)

@@ -3,8 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    AggregateTerm, Aggregation, Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree,
-    Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode, sql::Command,
+    AggregateTerm, Aggregation, Assignment, Capabilities, ColumnType, EncodedKey, EncodedRow,
+    FilterTree, Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode,
+    sql::Command,
 };
 use storehouse_sql::Dialect;
 
@@ -193,6 +194,10 @@ impl TabularStorage for PostgresTabularStorage {
     async fn aggregate(&self, aggregation: Aggregation, mut rows: RowSink) -> Result<RowSink> {
         let (engine, table) = (self.engine(), &*self.table);
         let mut position = 0;
+        let sums_decimals = aggregation.aggregates.iter().any(|term| {
+            matches!(term, AggregateTerm::Sum(column)
+                if self.table.definition.columns[*column].column_type == ColumnType::Decimal)
+        });
         // A sum that does not fit would end a transaction, like a write that fails.
         let may_fail = aggregation
             .aggregates
@@ -203,7 +208,7 @@ impl TabularStorage for PostgresTabularStorage {
             let command = Command::Aggregate(&aggregation);
             read::select(engine, table, connection, command, &mut rows, &mut position)
                 .await
-                .map_err(error::of_sum)
+                .map_err(|failure| error::of_sum(failure, sums_decimals))
         })?;
         Ok(rows)
     }

@@ -19,7 +19,7 @@ use crate::{
     error,
     lanes::Lanes,
     pool::Failure,
-    types::{self, is_list},
+    types::{self, Pgvector, is_list},
 };
 
 /// One table, shared by all its handles.
@@ -80,7 +80,12 @@ impl Table {
 
     /// Writes many rows, given as one array for each column. Generated ids come from the
     /// sequence, and such a row is always a new one.
-    pub(crate) fn write_many(&self, mode: WriteMode, generated: bool, pgvector: bool) -> String {
+    pub(crate) fn write_many(
+        &self,
+        mode: WriteMode,
+        generated: bool,
+        pgvector: Pgvector,
+    ) -> String {
         let definition = &*self.definition;
         definition.with_shape(|shape| {
             let mut sql = shape.insert_into(Dialect::Postgres);
@@ -98,15 +103,7 @@ impl Table {
                 }
                 let _ = write!(sql, "k.c{position}");
                 if is_list(column.column_type) {
-                    // From the text of an array to the array, and from there to the vector.
-                    sql.push_str(if types::is_texts(column.column_type) {
-                        "::text[]"
-                    } else {
-                        "::real[]"
-                    });
-                    if pgvector && types::is_vector(column.column_type) {
-                        sql.push_str("::vector");
-                    }
+                    sql.push_str(&types::casts(column.column_type, pgvector));
                 }
             }
             sql.push_str(" FROM UNNEST(");
@@ -198,7 +195,7 @@ fn get_many(shape: &Shape<'_>, definition: &TableDef) -> String {
     }
     sql.push_str(" JOIN UNNEST(");
     for (position, &column) in shape.key.iter().enumerate() {
-        let declared = types::declared(definition.columns[column].column_type, false);
+        let declared = types::declared(definition.columns[column].column_type, Pgvector::default());
         let _ = write!(sql, "{}${}::{declared}[]", separator(position), position + 1);
     }
     sql.push_str(") AS k(");

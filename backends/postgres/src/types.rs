@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use storehouse_runtime::ColumnType;
+use storehouse_runtime::{ColumnType, VectorElement, VectorType};
 
 /// A type's number on the wire, and that of an array of it.
 ///
@@ -14,9 +14,40 @@ pub(crate) struct WireType {
     pub(crate) array: u32,
 }
 
-/// pgvector's `vector`, where the extension is installed. Its number differs from database to
+/// pgvector's types, where the extension is installed. Their numbers differ from database to
 /// database.
-pub(crate) type Pgvector = Option<WireType>;
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pgvector {
+    /// `vector`, of `real` numbers.
+    pub(crate) vector: Option<WireType>,
+    /// `halfvec`, of half-precision numbers, which pgvector has since 0.7.
+    pub(crate) halfvec: Option<WireType>,
+}
+
+impl Pgvector {
+    /// Its type for vectors of these elements, with its name. A `halfvec` holds every `i8`, and
+    /// pgvector has nothing smaller.
+    pub(crate) const fn of(self, element: VectorElement) -> Option<(&'static str, WireType)> {
+        match (element, self) {
+            (VectorElement::F32, Self { vector: Some(vector), .. }) => Some(("vector", vector)),
+            (VectorElement::F16 | VectorElement::I8, Self { halfvec: Some(halfvec), .. }) => {
+                Some(("halfvec", halfvec))
+            }
+            _ => None,
+        }
+    }
+
+    /// Its type for a column, with its name.
+    pub(crate) const fn of_column(
+        self,
+        column_type: ColumnType,
+    ) -> Option<(&'static str, WireType)> {
+        match column_type {
+            ColumnType::Vector(vector) => self.of(vector.element),
+            _ => None,
+        }
+    }
+}
 
 const TEXT: WireType = WireType { one: 25, array: 1009 };
 const INT8: WireType = WireType { one: 20, array: 1016 };
@@ -25,11 +56,18 @@ const INT8: WireType = WireType { one: 20, array: 1016 };
 pub(crate) const BIGINT: u32 = INT8.one;
 /// The number of the type `double precision`.
 pub(crate) const DOUBLE: u32 = 701;
+/// The number of the type `real`.
+pub(crate) const REAL: u32 = 700;
+/// The number of the type `smallint`.
+pub(crate) const SMALLINT: u32 = 21;
 /// The number of the type `text`.
 pub(crate) const PLAIN_TEXT: u32 = TEXT.one;
 
 /// The wire type of a column.
 pub(crate) const fn wire(column_type: ColumnType, pgvector: Pgvector) -> WireType {
+    if let Some((_, known)) = pgvector.of_column(column_type) {
+        return known;
+    }
     let (one, array) = match column_type {
         ColumnType::Bool => (16, 1000),
         ColumnType::I8 | ColumnType::I16 | ColumnType::U8 => (21, 1005),
@@ -46,15 +84,21 @@ pub(crate) const fn wire(column_type: ColumnType, pgvector: Pgvector) -> WireTyp
         ColumnType::Json => (3802, 3807),
         // A list is an array, and PostgreSQL has no arrays of arrays of different lengths.
         ColumnType::TextList => (1009, 0),
-        ColumnType::Vector(_) if let Some(vector) = pgvector => return vector,
-        ColumnType::FloatList | ColumnType::Vector(_) => (1021, 0),
+        _ if is_i8s(column_type) => (1005, 0),
+        ColumnType::FloatList | ColumnType::F16List | ColumnType::Vector(_) => (1021, 0),
+        ColumnType::Decimal => (1700, 1231),
         _ => return TEXT,
     };
     WireType { one, array }
 }
 
 /// What a column is declared as, as `format_type` writes it.
-pub(crate) fn declared(column_type: ColumnType, has_pgvector: bool) -> Cow<'static, str> {
+pub(crate) fn declared(column_type: ColumnType, pgvector: Pgvector) -> Cow<'static, str> {
+    if let ColumnType::Vector(vector) = column_type
+        && let Some((name, _)) = pgvector.of(vector.element)
+    {
+        return format!("{name}({})", vector.dimension).into();
+    }
     Cow::Borrowed(match column_type {
         ColumnType::Bool => "boolean",
         ColumnType::I8 | ColumnType::I16 | ColumnType::U8 => "smallint",
@@ -70,22 +114,40 @@ pub(crate) fn declared(column_type: ColumnType, has_pgvector: bool) -> Cow<'stat
         ColumnType::Time => "time without time zone",
         ColumnType::Json => "jsonb",
         ColumnType::TextList => "text[]",
-        ColumnType::Vector(vector) if has_pgvector => {
-            return format!("vector({})", vector.dimension).into();
-        }
-        ColumnType::FloatList | ColumnType::Vector(_) => "real[]",
+        _ if is_i8s(column_type) => "smallint[]",
+        ColumnType::FloatList | ColumnType::F16List | ColumnType::Vector(_) => "real[]",
+        ColumnType::Decimal => "numeric",
         _ => "text",
     })
 }
 
 /// Whether values of the column are arrays, which travel as text where many rows do.
 pub(crate) const fn is_list(column_type: ColumnType) -> bool {
-    matches!(column_type, ColumnType::TextList | ColumnType::FloatList | ColumnType::Vector(_))
+    matches!(
+        column_type,
+        ColumnType::TextList
+            | ColumnType::FloatList
+            | ColumnType::F16List
+            | ColumnType::I8List
+            | ColumnType::Vector(_)
+    )
 }
 
-/// Whether the column is a list of texts.
-pub(crate) const fn is_texts(column_type: ColumnType) -> bool {
-    matches!(column_type, ColumnType::TextList)
+/// Whether the column is a list of 8-bit integers, a vector or not.
+const fn is_i8s(column_type: ColumnType) -> bool {
+    matches!(
+        column_type,
+        ColumnType::I8List | ColumnType::Vector(VectorType { element: VectorElement::I8, .. })
+    )
+}
+
+/// What turns the text of a list into a value of its column: first into an array, and from there
+/// into one of pgvector's types.
+pub(crate) fn casts(column_type: ColumnType, pgvector: Pgvector) -> String {
+    match pgvector.of_column(column_type) {
+        Some((name, _)) => format!("::real[]::{name}"),
+        None => format!("::{}", declared(column_type, pgvector)),
+    }
 }
 
 /// Whether the column is a vector.

@@ -19,7 +19,7 @@ use storehouse_runtime::{
 
 use crate::{
     bind::Arguments, copy, decode, deferred, engine::Engine, error::UNIQUE_VIOLATION,
-    pool::Failure, table::Table,
+    pool::Failure, table::Table, types::Pgvector,
 };
 
 /// So many values are sent in one statement, about; a message has a gigabyte at most.
@@ -251,7 +251,7 @@ async fn write_given(
         engine.query(AssertSqlSafe(sql.clone()), arguments.into_inner())
     } else {
         bind_columns(&mut arguments, table, rows)?;
-        let sql = table.write_many(mode, false, pgvector.is_some());
+        let sql = table.write_many(mode, false, pgvector);
         engine.query(AssertSqlSafe(sql), arguments.into_inner())
     };
     let changed = query.execute(connection).await?.rows_affected();
@@ -269,7 +269,7 @@ async fn write_generated(
     let pgvector = engine.pgvector(table, connection).await?;
     let mut arguments = Arguments::new(&table.definition, pgvector);
     bind_columns(&mut arguments, table, rows)?;
-    let mut sql = table.write_many(mode, true, pgvector.is_some());
+    let mut sql = table.write_many(mode, true, pgvector);
     if mode == WriteMode::InsertIfAbsent {
         let returning = sql.rfind(" RETURNING ").unwrap_or(sql.len());
         sql.insert_str(returning, " ON CONFLICT DO NOTHING");
@@ -431,7 +431,7 @@ pub(crate) async fn delete(
     connection: &mut PgConnection,
     key: &EncodedKey,
 ) -> Result<bool, Failure> {
-    let mut arguments = Arguments::new(&table.definition, None);
+    let mut arguments = Arguments::new(&table.definition, Pgvector::default());
     for (&column, value) in table.definition.key.iter().zip(key.values()) {
         arguments.value(column, value)?;
     }

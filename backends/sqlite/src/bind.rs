@@ -59,14 +59,24 @@ impl ToSql for Bound<'_> {
             Value::Uuid(uuid) => ValueRef::Blob(uuid.as_bytes()),
             Value::Json(document) => return text(serde_json::to_string(document)),
             Value::TextList(list) => return text(serde_json::to_string(list)),
+            Value::Decimal(number) => return Ok(blob(number.to_sort_key())),
             Value::FloatList(list) => {
-                let bytes = list.iter().flat_map(|number| number.to_le_bytes()).collect();
-                return Ok(ToSqlOutput::Owned(SqlValue::Blob(bytes)));
+                return Ok(blob(list.iter().flat_map(|number| number.to_le_bytes()).collect()));
+            }
+            Value::F16List(list) => {
+                return Ok(blob(list.iter().flat_map(|bits| bits.to_le_bytes()).collect()));
+            }
+            Value::I8List(list) => {
+                return Ok(blob(list.iter().map(|number| number.cast_unsigned()).collect()));
             }
             other => return Err(failure(format!("{} cannot be stored yet", other.kind()))),
         };
         Ok(ToSqlOutput::Borrowed(borrowed))
     }
+}
+
+const fn blob(bytes: Vec<u8>) -> ToSqlOutput<'static> {
+    ToSqlOutput::Owned(SqlValue::Blob(bytes))
 }
 
 /// The value as a column stores it.
@@ -98,6 +108,9 @@ mod tests {
             (Value::Float(-0.5), SqlValue::Real(-0.5)),
             (Value::Text("a".into()), SqlValue::Text("a".into())),
             (Value::FloatList(vec![1.0]), SqlValue::Blob(vec![0, 0, 128, 63])),
+            (Value::F16List(vec![0x3C00]), SqlValue::Blob(vec![0, 60])),
+            (Value::I8List(vec![1, -1]), SqlValue::Blob(vec![1, 255])),
+            (Value::Decimal("-1.5".parse().unwrap()), SqlValue::Blob(vec![62, 252, 155])),
             (Value::Json(serde_json::json!([1])), SqlValue::Text("[1]".into())),
         ] {
             assert_eq!(stored(&value).unwrap(), expected, "{value:?}");

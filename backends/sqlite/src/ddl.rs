@@ -68,9 +68,13 @@ pub(crate) const fn declared_type(column_type: ColumnType) -> &'static str {
     match column_type {
         ColumnType::F32 | ColumnType::F64 => "ANY",
         ColumnType::Text | ColumnType::Json | ColumnType::TextList => "TEXT",
-        ColumnType::Bytes | ColumnType::Uuid | ColumnType::FloatList | ColumnType::Vector(_) => {
-            "BLOB"
-        }
+        ColumnType::Bytes
+        | ColumnType::Uuid
+        | ColumnType::Decimal
+        | ColumnType::FloatList
+        | ColumnType::F16List
+        | ColumnType::I8List
+        | ColumnType::Vector(_) => "BLOB",
         // Bool, the integers, and dates and times as numbers.
         _ => "INTEGER",
     }
@@ -95,6 +99,8 @@ fn is_without_rowid(definition: &TableDef) -> bool {
                     | ColumnType::Json
                     | ColumnType::TextList
                     | ColumnType::FloatList
+                    | ColumnType::F16List
+                    | ColumnType::I8List
                     | ColumnType::Vector(_)
             )
     };
@@ -305,6 +311,8 @@ mod tests {
             ColumnType::Json,
             ColumnType::TextList,
             ColumnType::FloatList,
+            ColumnType::F16List,
+            ColumnType::I8List,
             ColumnType::Vector(vector),
         ] {
             let columns = vec![column("id", ColumnType::Uuid), column("long", long)];
@@ -331,12 +339,13 @@ mod tests {
             ("json", ColumnType::Json),
             ("texts", ColumnType::TextList),
             ("floats", ColumnType::FloatList),
+            ("decimal", ColumnType::Decimal),
         ] {
             columns.push(ColumnDef { nullable: true, ..column(name, column_type) });
         }
         assert_eq!(
             create_table(&table(columns, vec![0], None)),
-            r#"CREATE TABLE IF NOT EXISTS "t" ("id" BLOB NOT NULL, "bool" INTEGER, "float" ANY, "double" ANY, "bytes" BLOB, "date_time" INTEGER, "local" INTEGER, "date" INTEGER, "time" INTEGER, "json" TEXT, "texts" TEXT, "floats" BLOB, PRIMARY KEY ("id")) STRICT"#
+            r#"CREATE TABLE IF NOT EXISTS "t" ("id" BLOB NOT NULL, "bool" INTEGER, "float" ANY, "double" ANY, "bytes" BLOB, "date_time" INTEGER, "local" INTEGER, "date" INTEGER, "time" INTEGER, "json" TEXT, "texts" TEXT, "floats" BLOB, "decimal" BLOB, PRIMARY KEY ("id")) STRICT"#
         );
     }
 

@@ -4,7 +4,8 @@ use std::{borrow::Cow, str};
 
 use rusqlite::{Row, types::ValueRef};
 use storehouse_runtime::{
-    ColumnSource, ColumnType, DecodeError, EncodedRow, TableDef, Value, codec::JsonColumn,
+    ColumnSource, ColumnType, DecimalValue, DecodeError, EncodedRow, TableDef, Value,
+    VectorElement, VectorType, codec::JsonColumn,
 };
 use uuid::Uuid;
 
@@ -73,6 +74,11 @@ impl ColumnSource for RowSource<'_> {
         }
     }
 
+    fn read_decimal(&mut self, column: usize) -> Decoded<DecimalValue> {
+        DecimalValue::from_sort_key(self.blob(column, "a decimal number")?)
+            .ok_or_else(|| DecodeError::new(column, "expected a decimal number, found other bytes"))
+    }
+
     fn read_text(&mut self, column: usize) -> Decoded<String> {
         self.text(column, "text").map(str::to_owned)
     }
@@ -113,6 +119,20 @@ impl ColumnSource for RowSource<'_> {
         }
     }
 
+    fn read_f16_list(&mut self, column: usize) -> Decoded<Vec<u16>> {
+        let (numbers, rest) = self.blob(column, "a list of half-precision numbers")?.as_chunks();
+        if rest.is_empty() {
+            Ok(numbers.iter().map(|&bytes| u16::from_le_bytes(bytes)).collect())
+        } else {
+            Err(DecodeError::new(column, "expected 2 bytes for each number, found a rest"))
+        }
+    }
+
+    fn read_i8_list(&mut self, column: usize) -> Decoded<Vec<i8>> {
+        let bytes = self.blob(column, "a list of 8-bit integers")?;
+        Ok(bytes.iter().map(|byte| byte.cast_signed()).collect())
+    }
+
     fn read_text_list(&mut self, column: usize) -> Decoded<Vec<String>> {
         serde_json::from_str(self.text(column, "a list of texts")?)
             .map_err(|error| DecodeError::new(column, error.to_string()))
@@ -144,6 +164,7 @@ fn value(
     Ok(match column_type {
         ColumnType::Bool => Value::Bool(source.read_bool(column)?),
         ColumnType::F32 | ColumnType::F64 => Value::Float(source.read_float(column)?),
+        ColumnType::Decimal => Value::Decimal(source.read_decimal(column)?),
         ColumnType::Text => Value::Text(source.read_text(column)?),
         ColumnType::Bytes => Value::Bytes(source.read_bytes(column)?),
         ColumnType::Uuid => Value::Uuid(source.read_uuid(column)?),
@@ -157,6 +178,13 @@ fn value(
                 .map_err(|error| DecodeError::new(column, error.to_string()))?,
         ),
         ColumnType::TextList => Value::TextList(source.read_text_list(column)?),
+        ColumnType::F16List
+        | ColumnType::Vector(VectorType { element: VectorElement::F16, .. }) => {
+            Value::F16List(source.read_f16_list(column)?)
+        }
+        ColumnType::I8List | ColumnType::Vector(VectorType { element: VectorElement::I8, .. }) => {
+            Value::I8List(source.read_i8_list(column)?)
+        }
         ColumnType::FloatList | ColumnType::Vector(_) => {
             Value::FloatList(source.read_float_list(column)?)
         }

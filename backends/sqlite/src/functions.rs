@@ -8,7 +8,7 @@ use rusqlite::{
     functions::{Aggregate, Context, FunctionFlags},
     types::{ToSqlOutput, Value as SqlValue, ValueRef},
 };
-use storehouse_runtime::{Value, aggregate::Sum};
+use storehouse_runtime::{DecimalValue, Value, aggregate::Sum};
 
 /// What a sum that does not fit its type fails with; from it the error of the store is made.
 pub(crate) const OVERFLOW: &str = "storehouse: a sum does not fit its type";
@@ -35,6 +35,9 @@ impl Aggregate<Sum, ToSqlOutput<'static>> for Finish {
             ValueRef::Null => {}
             ValueRef::Integer(integer) => sum.add_integer(integer),
             ValueRef::Real(number) => sum.add_float(number),
+            ValueRef::Blob(key) if let Some(number) = DecimalValue::from_sort_key(key) => {
+                sum.add_decimal(number);
+            }
             ValueRef::Text(_) | ValueRef::Blob(_) => {
                 return Err(Error::UserFunctionError("only numbers can be added up".into()));
             }
@@ -47,6 +50,7 @@ impl Aggregate<Sum, ToSqlOutput<'static>> for Finish {
         let value = match finished.map_err(|_| Error::UserFunctionError(OVERFLOW.into()))? {
             Value::Int(integer) => SqlValue::Integer(integer),
             Value::Float(number) => SqlValue::Real(number),
+            Value::Decimal(number) => SqlValue::Blob(number.to_sort_key()),
             _ => SqlValue::Null,
         };
         Ok(ToSqlOutput::Owned(value))

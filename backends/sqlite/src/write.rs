@@ -40,6 +40,8 @@ fn bytes(value: &Value) -> usize {
         Value::Text(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
         Value::FloatList(list) => size_of_val(list.as_slice()),
+        Value::F16List(list) => size_of_val(list.as_slice()),
+        Value::I8List(list) => list.len(),
         Value::TextList(list) => list.iter().map(String::len).sum(),
         Value::Json(document) => bytes_of_json(document),
         _ => 0,

@@ -68,6 +68,22 @@ fn every_type() -> Vec<(ColumnType, Vec<Value>)> {
             ],
         ),
         (ColumnType::Vector(vector), vec![Value::FloatList(vec![1.5, -2.5])]),
+        (
+            ColumnType::Vector(VectorType { element: VectorElement::F16, ..vector }),
+            vec![Value::F16List(vec![0x3C00, 0x8000])],
+        ),
+        (
+            ColumnType::Vector(VectorType { element: VectorElement::I8, ..vector }),
+            vec![Value::I8List(vec![i8::MIN, i8::MAX])],
+        ),
+        (ColumnType::F16List, [vec![], vec![0x7C00, 1]].map(Value::F16List).to_vec()),
+        (ColumnType::I8List, [vec![], vec![0, -1]].map(Value::I8List).to_vec()),
+        (
+            ColumnType::Decimal,
+            ["0", "-0.01", "79228162514264337593543950335"]
+                .map(|number| Value::Decimal(number.parse().unwrap()))
+                .to_vec(),
+        ),
     ]
 }
 

@@ -1,12 +1,12 @@
 //! Checks that rustc makes, since only it can resolve a type: one for each attribute that asks
 //! something of its field's type.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{Type, spanned::Spanned as _};
 
 use super::Expand;
-use crate::model::{Column, Content};
+use crate::model::{Column, Content, Known, array_length, is_array};
 
 impl Expand<'_> {
     /// ```text
@@ -25,8 +25,39 @@ impl Expand<'_> {
                     const _: () = <#ty as #krate::codec::#check>::CHECK;
                 });
             }
+            checks.extend(self.vector_checks(column));
         }
         checks
+    }
+
+    /// ```text
+    /// const _: () = <<Embedding as VectorColumn>::Length as LengthIs<384>>::CHECK;
+    /// const _: () = <<Embedding as VectorColumn>::Elements as ElementsAre<F16>>::CHECK;
+    /// ```
+    ///
+    /// Only where the tokens of the type leave it open.
+    fn vector_checks(&self, column: &Column<'_>) -> TokenStream {
+        let krate = self.krate;
+        let Content::Vector(vector) = &column.content else { return TokenStream::new() };
+        let ty = column.ty();
+        let value = self.as_codec(column);
+        let is_open = column.known == Known::Unknown;
+        let has_open_length = is_open || is_array(ty) && array_length(ty).is_none();
+        let length = vector.dimension.filter(|_| has_open_length).map(|dimension| {
+            // A const argument has the type that the parameter has.
+            let dimension = Literal::u32_unsuffixed(dimension);
+            quote_spanned! {ty.span()=>
+                const _: () = <#value::Length as #krate::codec::LengthIs<#dimension>>::CHECK;
+            }
+        });
+        let elements = vector.element.filter(|_| is_open).map(|element| {
+            let element = format_ident!("{element}");
+            quote_spanned! {ty.span()=>
+                const _: () =
+                    <#value::Elements as #krate::codec::ElementsAre<#krate::codec::#element>>::CHECK;
+            }
+        });
+        quote!(#length #elements)
     }
 
     fn traits_asked_for(&self, column: &Column<'_>) -> Vec<TokenStream> {
@@ -39,7 +70,6 @@ impl Expand<'_> {
             (written.auto.is_some(), quote!(AutoColumn)),
             (written.text.is_some(), quote!(FullTextColumn)),
             (written.metadata.is_some() && !column.is_json(), quote!(MetadataColumn)),
-            (matches!(column.content, Content::Vector(_)), quote!(VectorColumn)),
             (is_indexed, quote!(IndexedColumn)),
         ]
         .into_iter()

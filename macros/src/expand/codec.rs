@@ -8,13 +8,26 @@ use quote::{quote, quote_spanned};
 use syn::{Type, spanned::Spanned as _};
 
 use super::{Expand, Position};
-use crate::model::Column;
+use crate::model::{Column, Content};
 
 impl Expand<'_> {
     /// `<i64 as ::storehouse::ColumnValue>`
     pub fn as_column_value(&self, ty: &Type) -> TokenStream {
         let krate = self.krate;
         quote_spanned!(ty.span()=> <#ty as #krate::ColumnValue>)
+    }
+
+    /// What encodes and decodes a field that is not kept as JSON: its `ColumnValue`, or, so that a
+    /// wrong type of a vector has one message, its `VectorColumn`.
+    pub fn as_codec(&self, column: &Column<'_>) -> TokenStream {
+        let krate = self.krate;
+        let ty = column.ty();
+        match column.content {
+            Content::Vector(_) => {
+                quote_spanned!(ty.span()=> <#ty as #krate::codec::VectorColumn>)
+            }
+            _ => self.as_column_value(ty),
+        }
     }
 
     /// `<Attributes as ::storehouse::__private::JsonField>`
@@ -40,7 +53,7 @@ impl Expand<'_> {
             let encoded = self.encode_json(position, column, field);
             return quote!(#encoded?);
         }
-        let value = self.as_column_value(column.ty());
+        let value = self.as_codec(column);
         quote!(#value::into_value(#field))
     }
 
@@ -58,7 +71,7 @@ impl Expand<'_> {
         if column.is_json() {
             return self.encode(position, column, field);
         }
-        let value = self.as_column_value(column.ty());
+        let value = self.as_codec(column);
         quote!(#value::to_value(&#field))
     }
 
@@ -98,7 +111,7 @@ impl Expand<'_> {
                 quote!(#json::decode(source, #position)?)
             }
         } else {
-            let value = self.as_column_value(column.ty());
+            let value = self.as_codec(column);
             quote!(#value::decode(source, #position)?)
         }
     }

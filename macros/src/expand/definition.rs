@@ -140,20 +140,26 @@ impl Expand<'_> {
     pub fn column(&self, position: &Position, column: &Column<'_>) -> TokenStream {
         let krate = self.krate;
         let name = self.borrowed(&column.name);
-        let value = self.as_column_value(column.ty());
+        let value = self.as_codec(column);
         let column_type = match &column.content {
             // An embedded struct is never asked for here: its columns are its own business.
             Content::Plain | Content::Embedded { .. } => quote!(#value::TYPE),
             Content::Json { .. } => quote!(#krate::ColumnType::Json),
             Content::Vector(vector) => {
-                let dimension = vector.dimension;
+                let dimension = if let Some(dimension) = vector.dimension {
+                    dimension.to_token_stream()
+                } else {
+                    let ty = column.ty();
+                    quote_spanned! {ty.span()=>
+                        <#value::Length as #krate::codec::KnownLength>::DIMENSION
+                    }
+                };
                 let metric = format_ident!("{}", vector.metric);
-                let element = format_ident!("{}", vector.element);
                 quote! {
                     #krate::ColumnType::Vector(#krate::VectorType {
                         dimension: #dimension,
                         metric: #krate::Metric::#metric,
-                        element: #krate::VectorElement::#element,
+                        element: #value::ELEMENT,
                     })
                 }
             }
@@ -184,7 +190,8 @@ impl Expand<'_> {
         });
         let rename_from = self.rename_from(column.written.rename_from.as_ref());
         // What may be a type of the user's own is asked.
-        let is_own = !column.is_json() && matches!(column.known, Known::Unknown | Known::DateTime);
+        let is_own = matches!(column.content, Content::Plain)
+            && matches!(column.known, Known::Unknown | Known::DateTime);
         let json_schema = if is_own { quote!(#value::SCHEMA) } else { json_schema };
         quote! {
             #krate::ColumnDef {

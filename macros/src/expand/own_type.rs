@@ -177,7 +177,6 @@ pub fn newtype(newtype: &TableNewtype<'_>) -> TokenStream {
         quote!(KeyColumn),
         quote!(codec::Generated),
         quote!(codec::Document),
-        quote!(codec::Floats),
     ]
     .map(|marker| {
         quote! {
@@ -186,9 +185,17 @@ pub fn newtype(newtype: &TableNewtype<'_>) -> TokenStream {
             impl #krate::#marker for #name where for<'any> #inner: #krate::#marker {}
         }
     });
+    let numbers = quote!(#krate::codec::Numbers);
     in_constant(
         &newtype.krate,
         &quote! {
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
+            impl #numbers for #name where for<'any> #inner: #numbers {
+                type Elements = <#inner as #numbers>::Elements;
+                type Length = <#inner as #numbers>::Length;
+            }
+
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl #krate::ColumnValue for #name {

@@ -70,7 +70,7 @@ impl Expand<'_> {
                     };
                 }
                 if !column.is_json() {
-                    let value = self.as_column_value(column.ty());
+                    let value = self.as_codec(column);
                     return quote! {
                         self.#ident.assign(#position, &mut assignments, #value::into_value);
                     };

@@ -42,11 +42,12 @@ pub enum Content {
 
 /// A vector column's parameters, checked.
 pub struct Vector {
-    pub dimension: u32,
+    /// `None` when it is left to the type.
+    pub dimension: Option<u32>,
     /// The variant's name in `Metric`.
     pub metric: &'static str,
-    /// The variant's name in `VectorElement`.
-    pub element: &'static str,
+    /// The variant's name in `VectorElement`; `None` when it is left to the type.
+    pub element: Option<&'static str>,
 }
 
 /// The value of a column that was left out.
@@ -179,7 +180,7 @@ fn column_name(
 
 impl Vector {
     fn new(written: &VectorAttribute, errors: &Errors) -> Self {
-        let dimension = written.dimension.as_ref().map_or(1, |dimension| {
+        let dimension = written.dimension.as_ref().map(|dimension| {
             match dimension.base10_parse::<u32>() {
                 Ok(number) if number > 0 => number,
                 _ => {
@@ -193,10 +194,14 @@ impl Vector {
         Self {
             dimension,
             metric: one_of("metric", &metrics, written.metric.as_ref(), errors),
-            element: one_of("element", &[("f32", "F32")], written.element.as_ref(), errors),
+            element: (written.element.as_ref())
+                .map(|element| one_of("element", &ELEMENTS, Some(element), errors)),
         }
     }
 }
+
+/// What `element` can be, with the variants of `VectorElement`.
+const ELEMENTS: [(&str, &str); 3] = [("f32", "F32"), ("f16", "F16"), ("i8", "I8")];
 
 /// The variant that the string names; the first when there is no string.
 fn one_of(

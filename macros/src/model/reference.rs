@@ -80,9 +80,10 @@ pub fn references(table: &mut Table<'_>, errors: &Errors) -> Vec<Reference> {
 fn check_content(column: &Column<'_>, written: &ReferencesAttribute, errors: &Errors) -> bool {
     let what = match (column.content_attribute(), column.known) {
         (Some(attribute), _) => format!("a `{attribute}` column"),
-        (None, Known::Float | Known::FloatList | Known::TextList | Known::Json) => {
+        (None, Known::Float | Known::TextList | Known::Json) => {
             format!("`{}`", column.type_text())
         }
+        (None, known) if known.is_numbers() => format!("`{}`", column.type_text()),
         _ => return true,
     };
     errors.at(

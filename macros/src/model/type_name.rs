@@ -3,7 +3,7 @@
 //! The macro cannot resolve names, so these are guesses for better messages: a type that is not
 //! recognized is left to rustc, which checks every type through the traits of the expansion.
 
-use syn::{GenericArgument, PathArguments, PathSegment, Type};
+use syn::{Expr, ExprLit, GenericArgument, Lit, PathArguments, PathSegment, Type};
 
 /// A type, as far as its tokens tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +17,12 @@ pub enum Known {
     Uuid,
     Bytes,
     DateTime,
-    /// `Vec<f32>`.
+    /// `Vec<f32>`, or an array of `f32`.
     FloatList,
+    /// `Vec<f16>`, or an array of `f16`.
+    HalfList,
+    /// `Vec<i8>`, or an array of `i8`.
+    SmallIntegerList,
     /// `Vec<String>`.
     TextList,
     /// A `Vec` of another type that is recognized.
@@ -35,6 +39,10 @@ impl Known {
     /// Looks through one `Option`.
     pub fn of(ty: &Type) -> Self {
         let ty = option_inner(ty).unwrap_or(ty);
+        if let Type::Array(array) = transparent(ty) {
+            let known = Self::of_list(&array.elem);
+            return if known.is_numbers() { known } else { Self::Unknown };
+        }
         let Some(segment) = last_segment(ty) else { return Self::Unknown };
         match segment.ident.to_string().as_str() {
             "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" => Self::Integer,
@@ -54,11 +62,45 @@ impl Known {
         match last_segment(element) {
             Some(name) if name.ident == "u8" => Self::Bytes,
             Some(name) if name.ident == "f32" => Self::FloatList,
+            Some(name) if name.ident == "f16" => Self::HalfList,
+            Some(name) if name.ident == "i8" => Self::SmallIntegerList,
             Some(name) if name.ident == "String" => Self::TextList,
             _ if Self::of(element) == Self::Unknown => Self::Unknown,
             _ => Self::OtherList,
         }
     }
+}
+
+impl Known {
+    /// Whether it is a list of numbers, as vectors are.
+    pub const fn is_numbers(self) -> bool {
+        matches!(self, Self::FloatList | Self::HalfList | Self::SmallIntegerList)
+    }
+
+    /// The name of the elements of a list of numbers, as `element` has it.
+    pub const fn element(self) -> Option<&'static str> {
+        match self {
+            Self::FloatList => Some("f32"),
+            Self::HalfList => Some("f16"),
+            Self::SmallIntegerList => Some("i8"),
+            _ => None,
+        }
+    }
+}
+
+/// The length of an array, where it is a plain number; looks through one `Option`.
+pub fn array_length(ty: &Type) -> Option<u64> {
+    let ty = option_inner(ty).unwrap_or(ty);
+    let Type::Array(array) = transparent(ty) else { return None };
+    match &array.len {
+        Expr::Lit(ExprLit { lit: Lit::Int(length), .. }) => length.base10_parse().ok(),
+        _ => None,
+    }
+}
+
+/// Whether it is an array, in an `Option` or not.
+pub fn is_array(ty: &Type) -> bool {
+    matches!(transparent(option_inner(ty).unwrap_or(ty)), Type::Array(_))
 }
 
 /// The `T` of an `Option<T>`.
@@ -115,6 +157,9 @@ mod tests {
         assert_eq!(known("Vec<Element>"), Known::Unknown);
         assert_eq!(known("chrono::DateTime<Utc>"), Known::DateTime);
         assert_eq!(known("[u8; 4]"), Known::Unknown);
+        assert_eq!(known("[f32; 4]"), Known::FloatList);
+        assert_eq!(known("Option<[half::f16; N]>"), Known::HalfList);
+        assert_eq!(known("Vec<i8>"), Known::SmallIntegerList);
         assert_eq!(known("u128"), Known::TooWide);
         assert_eq!(known("Option<serde_json::Value>"), Known::Json);
         assert_eq!(known("Value"), Known::Unknown);

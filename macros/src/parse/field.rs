@@ -62,8 +62,10 @@ pub struct JsonAttribute {
 /// `vector(dim = N, metric = "..", element = "..")`.
 pub struct VectorAttribute {
     pub name: Ident,
-    /// `None` when it was given wrongly, which is reported already.
+    /// `None` when it was left out, or given wrongly, which is reported already.
     pub dimension: Option<LitInt>,
+    /// Whether it was tried to give one.
+    pub tried_dimension: bool,
     pub metric: Option<LitStr>,
     pub element: Option<LitStr>,
 }
@@ -216,17 +218,24 @@ fn default(item: &Item, errors: &Errors) -> Option<DefaultAttribute> {
     }
 }
 
+/// A whole `vector` attribute, for messages.
+pub const VECTOR_EXAMPLE: &str = "vector(dim = 384, metric = \"cosine\")";
+
 fn vector(item: &Item, errors: &Errors) -> Option<VectorAttribute> {
-    const EXAMPLE: &str = "vector(dim = 384, metric = \"cosine\")";
     const NAMES: [&str; 3] = ["dim", "metric", "element"];
 
-    let ItemValue::List(list) = &item.value else {
-        errors.at(&item.name, format!("`vector` needs its dimension; write `{EXAMPLE}`"));
-        return None;
+    let list = match &item.value {
+        // An array says its length by itself.
+        ItemValue::None => TokenStream::new(),
+        ItemValue::List(list) => list.clone(),
+        ItemValue::Assigned(_) => {
+            errors.at(&item.name, format!("`vector` takes a list; write `{VECTOR_EXAMPLE}`"));
+            return None;
+        }
     };
     let (mut dimension, mut metric, mut element) = (None, None, None);
     let mut tried_dimension = false;
-    for part in items_of(list.clone(), errors) {
+    for part in items_of(list, errors) {
         let name = &part.name;
         match name.to_string().as_str() {
             "dim" => {
@@ -250,13 +259,10 @@ fn vector(item: &Item, errors: &Errors) -> Option<VectorAttribute> {
                 errors.at(name, format!("there is no attribute `{name}`; did you mean `dim`?"));
             }
             unknown => {
-                let rest = did_you_mean(unknown, NAMES, || format!("; write `{EXAMPLE}`"));
+                let rest = did_you_mean(unknown, NAMES, || format!("; write `{VECTOR_EXAMPLE}`"));
                 errors.at(name, format!("`vector` has no attribute `{unknown}`{rest}"));
             }
         }
     }
-    if !tried_dimension {
-        errors.at(&item.name, format!("`vector` needs its dimension; write `{EXAMPLE}`"));
-    }
-    Some(VectorAttribute { name: item.name.clone(), dimension, metric, element })
+    Some(VectorAttribute { name: item.name.clone(), dimension, tried_dimension, metric, element })
 }

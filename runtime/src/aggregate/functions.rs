@@ -76,7 +76,7 @@ pub const fn count_distinct<T: Row, V: Comparable>(column: Column<T, V>) -> Aggr
     Aggregate::new(AggregateTerm::CountDistinct(column.position()))
 }
 
-/// The sum: `i64` of integers, `f64` of floating-point numbers.
+/// The sum: `i64` of integers, `f64` of floating-point numbers, `Decimal` of decimal numbers.
 ///
 /// A sum that does not fit fails with [`Error::Validation`](crate::Error::Validation). A sum of
 /// floating-point numbers depends on the order in which a backend adds them, in its last digits.
@@ -84,8 +84,8 @@ pub const fn sum<T: Row, V: Summable<S>, S>(column: Column<T, V>) -> Aggregate<T
     Aggregate::new(AggregateTerm::Sum(column.position()))
 }
 
-/// The average, as `f64`: the sum as `f64`, divided by how many values there are. Integers are
-/// added exactly before, whatever their sum.
+/// The average, as `f64`: the sum as `f64`, divided by how many values there are. Integers
+/// and decimal numbers are added exactly before, whatever their sum.
 pub const fn avg<T: Row, V: Summable<S>, S>(column: Column<T, V>) -> Aggregate<T, Option<f64>> {
     Aggregate::new(AggregateTerm::Average(column.position()))
 }

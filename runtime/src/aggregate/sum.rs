@@ -1,15 +1,16 @@
 //! Sums and averages, as every backend that does not leave them to a database computes them.
 
 use super::overflow;
-use crate::{error::Result, value::Value};
+use crate::{decimal::DecimalValue, error::Result, value::Value};
 
 /// Adds up the values of one column.
 ///
-/// Integers are added exactly, whatever their order. Floating-point numbers are added with
+/// Integers and decimal numbers are added exactly, whatever their order. Floating-point numbers are added with
 /// Neumaier's correction, so that their order makes hardly any difference.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum {
     integers: i128,
+    decimals: Option<Decimals>,
     floats: f64,
     /// What was lost of `floats` to rounding.
     lost: f64,
@@ -44,21 +45,31 @@ impl Sum {
         self.floats = sum;
     }
 
+    /// Adds a decimal number.
+    pub fn add_decimal(&mut self, number: DecimalValue) {
+        self.count += 1;
+        self.decimals.get_or_insert_default().add(number);
+    }
+
     /// Adds a number of a column, or nothing where it is NULL.
     pub fn add(&mut self, value: &Value) {
         match value {
             Value::Int(integer) => self.add_integer(*integer),
             Value::Float(number) => self.add_float(*number),
+            Value::Decimal(number) => self.add_decimal(*number),
             _ => {}
         }
     }
 
     /// The sum, NULL when there was nothing to add. Fails with
-    /// [`Error::Validation`](crate::Error::Validation) when it does not fit `i64`, or is beyond
-    /// `f64`.
+    /// [`Error::Validation`](crate::Error::Validation) when it does not fit the type: `i64`,
+    /// `f64`, or a decimal number.
     pub fn total(&self) -> Result<Value> {
         if self.count == 0 {
             return Ok(Value::Null);
+        }
+        if let Some(decimals) = &self.decimals {
+            return decimals.total().map(Value::Decimal).ok_or_else(overflow);
         }
         if self.has_floats {
             return self.float().map(Value::Float);
@@ -73,7 +84,11 @@ impl Sum {
         if self.count == 0 {
             return Ok(Value::Null);
         }
-        let sum = if self.has_floats { self.float()? } else { self.integers as f64 };
+        let sum = match &self.decimals {
+            Some(decimals) => decimals.nearest(),
+            None if self.has_floats => self.float()?,
+            None => self.integers as f64,
+        };
         Ok(Value::Float(sum / self.count as f64))
     }
 
@@ -84,6 +99,53 @@ impl Sum {
             return Err(overflow());
         }
         Ok(finite + self.infinite)
+    }
+}
+
+/// A sum of decimal numbers: what stands before the point, and what stands after it in units of
+/// 10^-28.
+#[derive(Clone, Copy, Debug, Default)]
+struct Decimals {
+    // 2^31 of the greatest number fit, which is more than is ever added up.
+    whole: i128,
+    fraction: i128,
+}
+
+impl Decimals {
+    const UNITS: i128 = 10_i128.pow(DecimalValue::MAX_SCALE);
+
+    fn add(&mut self, number: DecimalValue) {
+        let one = 10_i128.pow(number.scale());
+        let mantissa = number.mantissa();
+        self.whole = self.whole.saturating_add(mantissa.div_euclid(one));
+        self.fraction += mantissa.rem_euclid(one) * (Self::UNITS / one);
+        if self.fraction >= Self::UNITS {
+            self.fraction -= Self::UNITS;
+            self.whole = self.whole.saturating_add(1);
+        }
+    }
+
+    /// `None` when it has more digits than fit.
+    fn total(&self) -> Option<DecimalValue> {
+        let (mut one, mut fraction, mut scale) =
+            (Self::UNITS, self.fraction, DecimalValue::MAX_SCALE);
+        while scale > 0 && fraction % 10 == 0 {
+            (one, fraction, scale) = (one / 10, fraction / 10, scale - 1);
+        }
+        let mantissa = self.whole.checked_mul(one)?.checked_add(fraction)?;
+        DecimalValue::new(mantissa, scale)
+    }
+
+    /// The nearest `f64`.
+    fn nearest(&self) -> f64 {
+        let (mut whole, mut fraction) = (self.whole, self.fraction);
+        let sign = if whole < 0 { "-" } else { "" };
+        if whole < 0 && fraction > 0 {
+            // The fraction is added to a negative number.
+            (whole, fraction) = (whole + 1, Self::UNITS - fraction);
+        }
+        let text = format!("{sign}{}.{fraction:028}", whole.unsigned_abs());
+        text.parse().unwrap_or_else(|_| unreachable!("these are the digits of a number"))
     }
 }
 

@@ -30,7 +30,7 @@ scalar!(NaiveDate, Date, this => Value::Date(chrono::Datelike::num_days_from_ce(
         stored
             .checked_add(EPOCH_DAY)
             .and_then(Self::from_num_days_from_ce_opt)
-            .ok_or_else(|| DecodeError::new(column, format!("day {stored} is out of range")))
+            .ok_or_else(|| out_of_range(column, stored, "days"))
     }
 );
 scalar!(NaiveTime, Time, this => Value::Time(microseconds_since_midnight(this)),
@@ -46,10 +46,29 @@ impl KeyColumn for NaiveDateTime {}
 impl KeyColumn for NaiveDate {}
 impl KeyColumn for NaiveTime {}
 
+/// Microseconds as they are stored. What 64 bits do not count becomes an end of their range, which
+/// the check of the column refuses.
+#[cfg_attr(not(any(feature = "jiff", feature = "time")), expect(dead_code, reason = "for them"))]
+pub(super) fn saturated(microseconds: i128) -> i64 {
+    let end = if microseconds < 0 { i64::MIN } else { i64::MAX };
+    i64::try_from(microseconds).unwrap_or(end)
+}
+
+/// A stored date that the Rust type does not have.
+pub(super) fn out_of_range(
+    column: usize,
+    stored: impl std::fmt::Display,
+    unit: &'static str,
+) -> DecodeError {
+    DecodeError::new(
+        column,
+        format!("{stored} {unit} from 1970 is out of the range of the field's type"),
+    )
+}
+
 fn date_time(column: usize, microseconds: i64) -> Result<DateTime<Utc>, DecodeError> {
-    DateTime::from_timestamp_micros(microseconds).ok_or_else(|| {
-        DecodeError::new(column, format!("{microseconds} microseconds is out of range"))
-    })
+    DateTime::from_timestamp_micros(microseconds)
+        .ok_or_else(|| out_of_range(column, microseconds, "microseconds"))
 }
 
 /// A leap second, which chrono counts as more than a second of nanoseconds, becomes the last

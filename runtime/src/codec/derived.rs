@@ -132,15 +132,6 @@ check! {
 }
 
 check! {
-    /// What `vector(..)` can be.
-    #[diagnostic::on_unimplemented(
-        message = "a vector is a `Vec<f32>`, not `{Self}`",
-        label = "`vector` columns are `Vec<f32>` or `Option<Vec<f32>>`"
-    )]
-    VectorColumn for Floats
-}
-
-check! {
     /// What `index` and `unique` can be.
     #[diagnostic::on_unimplemented(
         message = "a column of `{Self}` cannot be indexed",
@@ -172,8 +163,3 @@ impl Generated for String {}
 pub trait Document {}
 impl Document for serde_json::Value {}
 impl Document for Option<serde_json::Value> {}
-
-/// The types of [`VectorColumn`].
-pub trait Floats {}
-impl Floats for Vec<f32> {}
-impl Floats for Option<Vec<f32>> {}

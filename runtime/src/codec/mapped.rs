@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::{ColumnSource, DecodeError, Decoded, JsonColumn};
 use crate::{
-    column_type::ColumnType,
+    column_type::{ColumnType, VectorElement, VectorType},
+    decimal::DecimalValue,
     storage::{RowReceiver, RowSink},
     value::Value,
 };
@@ -46,6 +47,7 @@ impl ColumnSource for Mapped<'_> {
         read_bool: bool,
         read_int: i64,
         read_float: f64,
+        read_decimal: DecimalValue,
         read_text: String,
         read_bytes: Vec<u8>,
         read_uuid: Uuid,
@@ -54,6 +56,8 @@ impl ColumnSource for Mapped<'_> {
         read_time: i64,
         read_json: JsonColumn<'_>,
         read_float_list: Vec<f32>,
+        read_f16_list: Vec<u16>,
+        read_i8_list: Vec<i8>,
         read_text_list: Vec<String>,
     }
 }
@@ -81,6 +85,7 @@ impl ColumnSource for OneZero<'_> {
     forwarded! {
         read_bool: bool,
         read_int: i64,
+        read_decimal: DecimalValue,
         read_text: String,
         read_bytes: Vec<u8>,
         read_uuid: Uuid,
@@ -89,6 +94,8 @@ impl ColumnSource for OneZero<'_> {
         read_time: i64,
         read_json: JsonColumn<'_>,
         read_float_list: Vec<f32>,
+        read_f16_list: Vec<u16>,
+        read_i8_list: Vec<i8>,
         read_text_list: Vec<String>,
     }
 }
@@ -145,6 +152,7 @@ pub fn read_value(
         | ColumnType::U16
         | ColumnType::U32 => Value::Int(source.read_int(column)?),
         ColumnType::F32 | ColumnType::F64 => Value::Float(source.read_float(column)?),
+        ColumnType::Decimal => Value::Decimal(source.read_decimal(column)?),
         ColumnType::Text => Value::Text(source.read_text(column)?),
         ColumnType::Bytes => Value::Bytes(source.read_bytes(column)?),
         ColumnType::Uuid => Value::Uuid(source.read_uuid(column)?),
@@ -158,8 +166,16 @@ pub fn read_value(
                 .map_err(|error| DecodeError::new(column, error.to_string()))?,
         ),
         ColumnType::TextList => Value::TextList(source.read_text_list(column)?),
-        ColumnType::FloatList | ColumnType::Vector(_) => {
+        ColumnType::FloatList
+        | ColumnType::Vector(VectorType { element: VectorElement::F32, .. }) => {
             Value::FloatList(source.read_float_list(column)?)
+        }
+        ColumnType::F16List
+        | ColumnType::Vector(VectorType { element: VectorElement::F16, .. }) => {
+            Value::F16List(source.read_f16_list(column)?)
+        }
+        ColumnType::I8List | ColumnType::Vector(VectorType { element: VectorElement::I8, .. }) => {
+            Value::I8List(source.read_i8_list(column)?)
         }
     })
 }

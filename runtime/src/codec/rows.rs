@@ -5,7 +5,10 @@ use std::mem;
 use uuid::Uuid;
 
 use super::{ColumnSource, DecodeError, Decoded, JsonColumn};
-use crate::value::{EncodedRow, Value};
+use crate::{
+    decimal::DecimalValue,
+    value::{EncodedRow, Value},
+};
 
 /// Implements [`ColumnSource`] over a way to get one owned value.
 macro_rules! source_over_values {
@@ -20,6 +23,12 @@ macro_rules! source_over_values {
 
         fn read_float(&mut self, column: usize) -> Decoded<f64> {
             read_variant!(self.$take(column), column, "a number", Value::Float(value) => value)
+        }
+
+        fn read_decimal(&mut self, column: usize) -> Decoded<DecimalValue> {
+            read_variant!(
+                self.$take(column), column, "a decimal number", Value::Decimal(value) => value
+            )
         }
 
         fn read_text(&mut self, column: usize) -> Decoded<String> {
@@ -55,6 +64,20 @@ macro_rules! source_over_values {
         fn read_float_list(&mut self, column: usize) -> Decoded<Vec<f32>> {
             read_variant!(
                 self.$take(column), column, "a list of numbers", Value::FloatList(value) => value
+            )
+        }
+
+        fn read_f16_list(&mut self, column: usize) -> Decoded<Vec<u16>> {
+            read_variant!(
+                self.$take(column), column, "a list of half-precision numbers",
+                Value::F16List(value) => value
+            )
+        }
+
+        fn read_i8_list(&mut self, column: usize) -> Decoded<Vec<i8>> {
+            read_variant!(
+                self.$take(column), column, "a list of 8-bit integers",
+                Value::I8List(value) => value
             )
         }
 
@@ -151,9 +174,30 @@ mod tests {
         comes_back(NaiveTime::from_hms_micro_opt(23, 59, 59, 999_999).unwrap());
         comes_back(json!({"a": [1, null]}));
         comes_back(vec![1.5_f32, -0.0]);
+        comes_back([1.5_f32, -0.0, f32::INFINITY]);
+        comes_back([0.0_f32; 0]);
+        comes_back(vec![i8::MIN, 0, i8::MAX]);
+        comes_back(Some([i8::MIN, 0, i8::MAX]));
         comes_back(vec!["a".to_owned(), String::new()]);
         comes_back(Some(7_i64));
         comes_back(None::<String>);
+    }
+
+    #[cfg(all(feature = "half", feature = "rust_decimal"))]
+    #[test]
+    fn the_types_of_other_crates_come_back() {
+        use half::f16;
+
+        comes_back(vec![f16::MIN, f16::NEG_ZERO, f16::MIN_POSITIVE_SUBNORMAL]);
+        comes_back([f16::MAX, f16::INFINITY]);
+        comes_back(rust_decimal::Decimal::MIN);
+    }
+
+    #[test]
+    fn an_array_takes_no_list_of_another_length() {
+        let stored = [Value::FloatList(vec![1.0, 2.0])];
+        let error = <[f32; 3]>::decode(&mut RowRef(&stored), 0).unwrap_err();
+        assert_eq!(error.message, "expected 3 numbers, found 2");
     }
 
     #[test]

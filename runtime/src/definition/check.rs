@@ -3,7 +3,7 @@
 
 use super::{ColumnDef, TableDef};
 use crate::{
-    column_type::ColumnType,
+    column_type::{ColumnType, VectorElement, VectorType},
     error::{Error, Result},
     value::{EncodedKey, EncodedRow, Value},
 };
@@ -82,9 +82,14 @@ impl ColumnDef {
             | (ColumnType::I64, Value::Int(_))
             | (ColumnType::Bytes, Value::Bytes(_))
             | (ColumnType::Uuid, Value::Uuid(_))
-            | (ColumnType::DateTime | ColumnType::LocalDateTime, Value::DateTime(_))
             | (ColumnType::Date, Value::Date(_))
+            | (ColumnType::Decimal, Value::Decimal(_))
+            | (ColumnType::I8List, Value::I8List(_))
             | (ColumnType::Time, Value::Time(_)) => Ok(()),
+            (ColumnType::DateTime | ColumnType::LocalDateTime, Value::DateTime(value)) => {
+                // What a type of more years becomes on its way in, and no date that chrono has.
+                if matches!(*value, i64::MIN | i64::MAX) { self.refuse(TOO_FAR) } else { Ok(()) }
+            }
             (column_type, &Value::Int(value)) => match column_type.integer_range() {
                 Some((least, greatest)) if (least..=greatest).contains(&value) => Ok(()),
                 Some((least, greatest)) => self.refuse(&format!(
@@ -105,18 +110,29 @@ impl ColumnDef {
             }
             (ColumnType::Json, Value::Json(document)) => self.check_json(document),
             (ColumnType::FloatList, Value::FloatList(list)) => self.check_floats(list),
-            (ColumnType::Vector(vector), Value::FloatList(list)) => {
-                if list.iter().any(|number| number.is_infinite()) {
-                    self.refuse(INFINITE)
-                } else if list.len() == vector.dimension as usize {
-                    self.check_floats(list)
-                } else {
-                    self.refuse(&format!(
-                        "holds vectors of {} dimensions, this one has {}",
-                        vector.dimension,
-                        list.len()
-                    ))
+            (ColumnType::F16List, Value::F16List(list)) => self.check_halves(list),
+            (ColumnType::Vector(vector), Value::I8List(list))
+                if vector.element == VectorElement::I8 =>
+            {
+                self.check_dimension(vector, list.len())
+            }
+            (ColumnType::Vector(vector), Value::F16List(list))
+                if vector.element == VectorElement::F16 =>
+            {
+                if list.iter().any(|bits| bits & 0x7FFF == 0x7C00) {
+                    return self.refuse(INFINITE);
                 }
+                self.check_dimension(vector, list.len())?;
+                self.check_halves(list)
+            }
+            (ColumnType::Vector(vector), Value::FloatList(list))
+                if vector.element == VectorElement::F32 =>
+            {
+                if list.iter().any(|number| number.is_infinite()) {
+                    return self.refuse(INFINITE);
+                }
+                self.check_dimension(vector, list.len())?;
+                self.check_floats(list)
             }
             (_, value) => self.refuse_kind(value),
         }
@@ -128,6 +144,21 @@ impl ColumnDef {
 
     fn check_floats(&self, list: &[f32]) -> Result<()> {
         if list.iter().any(|number| number.is_nan()) { self.refuse(NAN) } else { Ok(()) }
+    }
+
+    /// NaN has every bit of the exponent and one of the fraction.
+    fn check_halves(&self, list: &[u16]) -> Result<()> {
+        if list.iter().any(|bits| bits & 0x7FFF > 0x7C00) { self.refuse(NAN) } else { Ok(()) }
+    }
+
+    fn check_dimension(&self, vector: VectorType, length: usize) -> Result<()> {
+        if length == vector.dimension as usize {
+            return Ok(());
+        }
+        self.refuse(&format!(
+            "holds vectors of {} dimensions, this one has {length}",
+            vector.dimension
+        ))
     }
 
     fn check_json(&self, document: &serde_json::Value) -> Result<()> {
@@ -156,16 +187,15 @@ impl ColumnDef {
 const NAN: &str = "cannot hold NaN, which equals nothing, not even itself; store NULL instead";
 const INFINITE: &str = "cannot hold an infinite number, since it has no direction and no distance \
                         to another vector; clamp it, or scale the vector to length 1";
+const TOO_FAR: &str = "cannot hold a date-time so far from 1970, since 64 bits do not count its \
+                       microseconds; keep it as text or as a number";
 const NUL: &str = "cannot hold the NUL character, which some databases end a text at; \
                    use a `Vec<u8>` column for binary data";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        column_type::{Metric, VectorElement, VectorType},
-        definition::ColumnRole,
-    };
+    use crate::{column_type::Metric, definition::ColumnRole};
 
     fn column(column_type: ColumnType) -> ColumnDef {
         ColumnDef {
@@ -211,6 +241,38 @@ mod tests {
         let infinite = Value::FloatList(vec![1.0, f32::NEG_INFINITY]);
         assert!(refused(vector, &infinite).contains("infinite"));
         column(vector).check(&Value::FloatList(vec![1.0, 2.0])).unwrap();
+    }
+
+    #[test]
+    fn a_vector_must_have_its_elements() {
+        let vector = |element| {
+            ColumnType::Vector(VectorType { dimension: 2, metric: Metric::Cosine, element })
+        };
+        let [floats, halves, integers] =
+            [VectorElement::F32, VectorElement::F16, VectorElement::I8].map(vector);
+        let float_list = Value::FloatList(vec![1.0, 2.0]);
+        assert!(refused(halves, &float_list).contains("holds Vec<f16>, not a list of numbers"));
+        assert!(refused(integers, &float_list).contains("holds Vec<i8>"));
+        assert!(refused(floats, &Value::I8List(vec![1, 2])).contains("holds Vec<f32>"));
+
+        column(integers).check(&Value::I8List(vec![-128, 127])).unwrap();
+        assert!(refused(integers, &Value::I8List(vec![1])).contains("2 dimensions"));
+
+        // The greatest and the smallest number, then infinity, NaN, and too few.
+        column(halves).check(&Value::F16List(vec![0x7BFF, 0x8001])).unwrap();
+        assert!(refused(halves, &Value::F16List(vec![0, 0xFC00])).contains("infinite"));
+        assert!(refused(halves, &Value::F16List(vec![0x7C01, 0])).contains("NaN"));
+        assert!(refused(halves, &Value::F16List(vec![0])).contains("2 dimensions"));
+        column(ColumnType::F16List).check(&Value::F16List(vec![0x7C00])).unwrap();
+        assert!(refused(ColumnType::F16List, &Value::F16List(vec![0xFE00])).contains("NaN"));
+    }
+
+    #[test]
+    fn a_date_time_that_cannot_be_counted_is_refused() {
+        for end in [i64::MIN, i64::MAX] {
+            assert!(refused(ColumnType::DateTime, &Value::DateTime(end)).contains("so far"));
+        }
+        column(ColumnType::LocalDateTime).check(&Value::DateTime(i64::MAX - 1)).unwrap();
     }
 
     #[test]

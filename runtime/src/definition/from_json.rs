@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::ColumnDef;
 use crate::{
-    codec::ColumnValue,
-    column_type::ColumnType,
+    codec::{ColumnValue, f32_to_f16},
+    column_type::{ColumnType, VectorElement, VectorType},
+    decimal::DecimalValue,
     error::{Error, Result},
     value::Value,
 };
@@ -47,6 +48,10 @@ impl ColumnDef {
                 value.1
             }
             (ColumnType::F64, Json::Number(_)) => self.parse::<f64>(json, "a number")?.1,
+            (ColumnType::Decimal, Json::String(text)) => self.decimal(text, json)?,
+            (ColumnType::Decimal, Json::Number(number)) => {
+                self.decimal(&number.to_string(), json)?
+            }
             (ColumnType::Text, Json::String(text)) => Value::Text(text.clone()),
             (ColumnType::Bytes, Json::String(text)) => match STANDARD.decode(text) {
                 Ok(bytes) => Value::Bytes(bytes),
@@ -69,6 +74,16 @@ impl ColumnDef {
             (ColumnType::TextList, Json::Array(_)) => {
                 self.parse::<Vec<String>>(json, "a list of texts")?.1
             }
+            (
+                ColumnType::I8List
+                | ColumnType::Vector(VectorType { element: VectorElement::I8, .. }),
+                Json::Array(_),
+            ) => self.parse::<Vec<i8>>(json, "a list of integers from -128 to 127")?.1,
+            (
+                ColumnType::F16List
+                | ColumnType::Vector(VectorType { element: VectorElement::F16, .. }),
+                Json::Array(_),
+            ) => self.halves(json)?,
             (ColumnType::FloatList | ColumnType::Vector(_), Json::Array(_)) => {
                 let value = self.parse::<Vec<f32>>(json, "a list of numbers")?;
                 self.finite(&value.0)?;
@@ -116,6 +131,25 @@ impl ColumnDef {
         }
     }
 
+    fn decimal(&self, text: &str, json: &Json) -> Result<Value> {
+        let number = text.parse::<DecimalValue>();
+        let wanted = "a decimal number of up to 28 digits such as \"12.50\"";
+        number.map(Value::Decimal).map_err(|_| self.not(wanted, json))
+    }
+
+    fn halves(&self, json: &Json) -> Result<Value> {
+        let (numbers, _) = self.parse::<Vec<f32>>(json, "a list of numbers")?;
+        self.finite(&numbers)?;
+        let halves: Option<Vec<u16>> = numbers.into_iter().map(f32_to_f16).collect();
+        halves.map(Value::F16List).ok_or_else(|| {
+            Error::validation(format!(
+                "column `{}` takes half-precision numbers, and one of these would be rounded; \
+                 round it before",
+                self.name
+            ))
+        })
+    }
+
     /// JSON has no infinity, so one is a number that was too large.
     fn finite(&self, numbers: &[f32]) -> Result<()> {
         if numbers.iter().all(|number| number.is_finite()) {
@@ -143,7 +177,11 @@ fn expected(column_type: ColumnType) -> &'static str {
         ColumnType::F32 | ColumnType::F64 => "a number",
         ColumnType::Bytes => "a string of base64",
         ColumnType::TextList => "a list of texts",
-        ColumnType::FloatList | ColumnType::Vector(_) => "a list of numbers",
+        ColumnType::FloatList
+        | ColumnType::F16List
+        | ColumnType::I8List
+        | ColumnType::Vector(_) => "a list of numbers",
+        ColumnType::Decimal => "a decimal number as a string",
         _ => "a string",
     }
 }
@@ -197,6 +235,15 @@ mod tests {
         assert_eq!(read(ColumnType::Date, json!("1970-01-02")), Value::Date(1));
         assert_eq!(read(ColumnType::Time, json!("00:00:02")), Value::Time(2_000_000));
         assert_eq!(read(ColumnType::Json, json!({"a": 1})), Value::Json(json!({"a": 1})));
+        let decimal = Value::Decimal("12.5".parse().unwrap());
+        for json in [json!("12.50"), json!("12.5"), json!(12.5)] {
+            assert_eq!(read(ColumnType::Decimal, json), decimal);
+        }
+        assert_eq!(read(ColumnType::I8List, json!([-128, 127])), Value::I8List(vec![-128, 127]));
+        assert_eq!(
+            read(ColumnType::F16List, json!([1, -0.5])),
+            Value::F16List(vec![0x3C00, 0xB800])
+        );
         let words = Value::TextList(vec!["a".into()]);
         assert_eq!(read(ColumnType::TextList, json!(["a"])), words);
         assert_eq!(read(ColumnType::FloatList, json!([1, 0.5])), Value::FloatList(vec![1.0, 0.5]));
@@ -213,6 +260,11 @@ mod tests {
         assert!(refused(ColumnType::I64, json!(u64::MAX)).contains("outside"));
         assert!(refused(ColumnType::F32, json!(1e300)).contains("too large"));
         assert!(refused(ColumnType::FloatList, json!([1, 1e300])).contains("too large"));
+        assert!(refused(ColumnType::F16List, json!([0.1])).contains("would be rounded"));
+        assert!(refused(ColumnType::I8List, json!([128])).contains("-128 to 127"));
+        assert!(refused(ColumnType::Decimal, json!(1e300)).contains("up to 28 digits"));
+        assert!(refused(ColumnType::Decimal, json!("x")).contains("up to 28 digits"));
+        assert!(refused(ColumnType::Decimal, json!(true)).contains("a decimal number as a string"));
         assert!(refused(ColumnType::U8, json!(256)).contains("0 to 255"));
         assert!(refused(ColumnType::Bytes, json!("?")).contains("base64"));
         assert!(refused(ColumnType::DateTime, json!("today")).contains("2026-01-31T12:00:00Z"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::{ColumnDef, ColumnRole, TableBuilder, TableDef, from_json::kind};
+use super::{ColumnDef, ColumnRole, TableBuilder, TableDef, from_json::kind, json_schema};
 use crate::{
     column_type::{ColumnType, Metric, VectorElement, VectorType},
     error::{Error, Result},
@@ -210,6 +210,7 @@ pub(super) fn type_of(schema: &Map<String, Json>) -> ColumnType {
         Some("string") if word("contentEncoding") == Some("base64") => ColumnType::Bytes,
         Some("string") => match word("format") {
             Some("uuid") => ColumnType::Uuid,
+            Some("decimal") => ColumnType::Decimal,
             Some("date-time") => ColumnType::DateTime,
             Some("partial-date-time") => ColumnType::LocalDateTime,
             Some("date") => ColumnType::Date,
@@ -222,7 +223,13 @@ pub(super) fn type_of(schema: &Map<String, Json>) -> ColumnType {
         Some("boolean") => ColumnType::Bool,
         Some("array") => match schema.get("items").and_then(|items| items.get("type")) {
             Some(Json::String(items)) if items == "string" => ColumnType::TextList,
-            Some(Json::String(items)) if items == "number" => ColumnType::FloatList,
+            Some(Json::String(items)) if items == "number" => match word("x-element") {
+                Some("f16") => ColumnType::F16List,
+                _ => ColumnType::FloatList,
+            },
+            Some(Json::String(_)) if schema.get("items") == Some(&json_schema::small_integer()) => {
+                ColumnType::I8List
+            }
             _ => ColumnType::Json,
         },
         None => match schema.get("enum") {
@@ -289,10 +296,10 @@ fn vector(name: &str, schema: &Map<String, Json>) -> Result<ColumnType> {
     };
     let element = match schema.get("x-element") {
         None => VectorElement::default(),
-        Some(found) => [VectorElement::F32]
+        Some(found) => [VectorElement::F32, VectorElement::F16, VectorElement::I8]
             .into_iter()
             .find(|element| found == element.name())
-            .ok_or_else(|| wrong("has an unknown `x-element`; there is f32"))?,
+            .ok_or_else(|| wrong("has an unknown `x-element`; there are f32, f16 and i8"))?,
     };
     Ok(ColumnType::Vector(VectorType { dimension, metric, element }))
 }

@@ -29,6 +29,7 @@ fn everything() -> TableDef {
         ColumnType::U32,
         ColumnType::F32,
         ColumnType::F64,
+        ColumnType::Decimal,
         ColumnType::Text,
         ColumnType::Bytes,
         ColumnType::Uuid,
@@ -39,7 +40,11 @@ fn everything() -> TableDef {
         ColumnType::Json,
         ColumnType::TextList,
         ColumnType::FloatList,
+        ColumnType::F16List,
+        ColumnType::I8List,
         ColumnType::Vector(vector),
+        ColumnType::Vector(VectorType { element: VectorElement::F16, ..vector }),
+        ColumnType::Vector(VectorType { element: VectorElement::I8, ..vector }),
     ];
     let columns = table.columns.to_mut();
     for (position, column_type) in types.into_iter().enumerate() {

@@ -9,7 +9,7 @@ use super::{
     ColumnDef, ColumnRole, TableDef,
     from_json_schema::{type_of, without_null},
 };
-use crate::column_type::ColumnType;
+use crate::column_type::{ColumnType, VectorElement};
 
 impl TableDef {
     /// The JSON Schema of one row.
@@ -147,6 +147,7 @@ pub(super) fn type_schema(column_type: ColumnType) -> Json {
         ColumnType::Bool => json!({"type": "boolean"}),
         ColumnType::F32 => json!({"type": "number", "format": "float"}),
         ColumnType::F64 => json!({"type": "number", "format": "double"}),
+        ColumnType::Decimal => json!({"type": "string", "format": "decimal"}),
         ColumnType::Text => json!({"type": "string"}),
         ColumnType::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
         ColumnType::Uuid => json!({"type": "string", "format": "uuid"}),
@@ -156,9 +157,16 @@ pub(super) fn type_schema(column_type: ColumnType) -> Json {
         ColumnType::Time => json!({"type": "string", "format": "partial-time"}),
         ColumnType::TextList => json!({"type": "array", "items": {"type": "string"}}),
         ColumnType::FloatList => json!({"type": "array", "items": {"type": "number"}}),
+        ColumnType::F16List => {
+            json!({"type": "array", "items": {"type": "number"}, "x-element": "f16"})
+        }
+        ColumnType::I8List => json!({"type": "array", "items": small_integer()}),
         ColumnType::Vector(vector) => json!({
             "type": "array",
-            "items": {"type": "number"},
+            "items": match vector.element {
+                VectorElement::F32 | VectorElement::F16 => json!({"type": "number"}),
+                VectorElement::I8 => small_integer(),
+            },
             "minItems": vector.dimension,
             "maxItems": vector.dimension,
             "format": "vector",
@@ -167,6 +175,11 @@ pub(super) fn type_schema(column_type: ColumnType) -> Json {
         }),
         _ => Json::Bool(true),
     }
+}
+
+/// An element of a list of `i8`.
+pub(super) fn small_integer() -> Json {
+    json!({"type": "integer", "minimum": i8::MIN, "maximum": i8::MAX})
 }
 
 /// The schema of a `json(schema)` column's type, as schemars writes it.
@@ -214,6 +227,19 @@ mod tests {
         assert_eq!(schema["format"], "vector");
         assert_eq!(schema["minItems"], 3);
         assert_eq!(schema["x-metric"], "dot");
+
+        column.column_type = ColumnType::Vector(VectorType {
+            dimension: 3,
+            metric: Metric::Dot,
+            element: VectorElement::I8,
+        });
+        let schema = column.json_schema();
+        assert_eq!(schema["items"], json!({"type": "integer", "minimum": -128, "maximum": 127}));
+        assert_eq!(schema["x-element"], "i8");
+
+        column.column_type = ColumnType::Decimal;
+        let decimal = json!({"type": ["string", "null"], "format": "decimal"});
+        assert_eq!(column.json_schema(), decimal);
 
         column.column_type = ColumnType::Json;
         assert_eq!(column.json_schema(), true);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::ColumnDef;
 use crate::{
-    codec::{ColumnValue, RowRef},
+    codec::{ColumnValue, RowRef, f16_to_f32},
     column_type::ColumnType,
     error::{Error, Result},
     value::Value,
@@ -30,6 +30,11 @@ impl ColumnDef {
             (_, Value::Bytes(bytes)) => Ok(Json::from(STANDARD.encode(bytes))),
             (_, Value::Json(document)) => Ok(document.clone()),
             (_, Value::TextList(list)) => Ok(Json::from(list.as_slice())),
+            (_, Value::Decimal(number)) => Ok(Json::from(number.to_string())),
+            (_, Value::I8List(list)) => Ok(Json::from(list.as_slice())),
+            (_, Value::F16List(list)) => {
+                list.iter().map(|&bits| self.number(f64::from(f16_to_f32(bits)))).collect()
+            }
             (_, Value::FloatList(list)) => {
                 list.iter().map(|number| self.number(f64::from(*number))).collect()
             }

@@ -81,9 +81,12 @@ fn write_term<'a>(definition: &TableDef, term: AggregateTerm, pieces: &mut impl 
         AggregateTerm::Sum(column) if is_integer(definition, column) => {
             around("sum(", column, ")::bigint");
         }
+        AggregateTerm::Sum(column) if is_decimal(definition, column) => {
+            around("sum(", column, ")");
+        }
         AggregateTerm::Sum(column) => around("sum(", column, "::double precision)"),
         AggregateTerm::Average(column) => {
-            if is_integer(definition, column) {
+            if is_integer(definition, column) || is_decimal(definition, column) {
                 around("(sum(", column, ")::double precision / count(");
             } else {
                 around("(sum(", column, "::double precision) / count(");
@@ -110,6 +113,10 @@ fn write_term<'a>(definition: &TableDef, term: AggregateTerm, pieces: &mut impl 
             }
         }
     }
+}
+
+fn is_decimal(definition: &TableDef, column: usize) -> bool {
+    definition.columns[column].column_type == ColumnType::Decimal
 }
 
 // The hexadecimal digits of bytes are in the order of the bytes.
@@ -155,7 +162,10 @@ impl<'a, P: Pieces<'a>> Pieces<'a> for Outputs<'_, 'a, P> {
                     AggregateTerm::Minimum(column) | AggregateTerm::Maximum(column),
                 ),
                 value,
-            ) => Parameter::Value { column, value },
+            )
+            | (AggregateOutput::Aggregate(AggregateTerm::Sum(column)), value @ Value::Decimal(_)) => {
+                Parameter::Value { column, value }
+            }
             (_, Value::Int(integer)) => Parameter::Integer(*integer),
             (_, Value::Float(number)) => Parameter::Float(*number),
             // Nothing else is compared with a count, a sum or an average.

@@ -16,7 +16,8 @@ use crate::{
 #[macro_export]
 macro_rules! __contents {
     ($then:ident $($given:tt)*) => {
-        $crate::$then! {
+        $crate::__with_optional_types! {
+            $then
             $($given)*
 
             OnStore setup {
@@ -210,6 +211,12 @@ macro_rules! __contents {
                 refuses_a_vector_of_another_dimension_or_that_is_infinite;
                 refuses_nul_in_keys;
                 refuses_such_values_in_filters;
+            }
+            OnStore vectors {
+                of_a_fixed_length_are_lists_too;
+                come_back_however_they_were_written;
+                come_back_from_large_bulks;
+                that_no_backend_holds_are_refused;
             }
             OnStore reading {
                 of_what_is_not_there_is_none;
@@ -490,6 +497,50 @@ macro_rules! __contents {
                 can_be_those_of_a_runtime;
             }
         }
+    };
+}
+
+/// Adds the behaviours of other crates' types. A feature of this crate is seen by its own macros
+/// alone, and not where they are used.
+#[cfg(feature = "optional-types")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_optional_types {
+    ($then:ident $($contents:tt)*) => {
+        $crate::$then! {
+            $($contents)*
+            OnStore decimals {
+                come_back_by_their_value;
+                are_equal_whatever_zeros_they_end_with;
+                sort_by_their_value;
+                are_added_exactly;
+            }
+            OnStore half_vectors {
+                come_back_to_the_bit;
+                come_back_from_large_bulks;
+                that_no_backend_holds_are_refused;
+            }
+            OnStore jiff_date_times {
+                come_back_to_the_microsecond;
+                are_cut_to_the_microsecond;
+                are_keys_operands_and_in_order;
+            }
+            OnStore time_date_times {
+                come_back_to_the_microsecond;
+                are_cut_to_the_microsecond_in_utc;
+                are_keys_operands_and_in_order;
+            }
+        }
+    };
+}
+
+/// Adds nothing, since the feature `optional-types` is off.
+#[cfg(not(feature = "optional-types"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_optional_types {
+    ($then:ident $($contents:tt)*) => {
+        $crate::$then! { $($contents)* }
     };
 }
 

@@ -9,6 +9,8 @@ pub(crate) mod bulk;
 pub(crate) mod capabilities;
 pub(crate) mod concurrency;
 pub(crate) mod date_times;
+#[cfg(feature = "optional-types")]
+pub(crate) mod decimals;
 pub(crate) mod delete;
 pub(crate) mod embedded;
 pub(crate) mod enums;
@@ -16,8 +18,12 @@ pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod filter_documents;
 pub(crate) mod filters;
+#[cfg(feature = "optional-types")]
+pub(crate) mod half_vectors;
 pub(crate) mod increments;
 pub(crate) mod insert;
+#[cfg(feature = "optional-types")]
+pub(crate) mod jiff_date_times;
 pub(crate) mod json_paths;
 pub(crate) mod keys;
 pub(crate) mod large_bulks;
@@ -42,9 +48,12 @@ pub(crate) mod sharing;
 pub(crate) mod text_filters;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) mod threads;
+#[cfg(feature = "optional-types")]
+pub(crate) mod time_date_times;
 pub(crate) mod transactions;
 pub(crate) mod types;
 pub(crate) mod update;
 pub(crate) mod update_where;
 pub(crate) mod upsert;
 pub(crate) mod validation;
+pub(crate) mod vectors;

@@ -6,7 +6,10 @@ use sqlx::PgConnection;
 use storehouse_runtime::{ColumnDef, ColumnType, IndexDef, TableDef};
 
 use super::{index_name, references::LiveReference};
-use crate::{pool::Failure, types::declared};
+use crate::{
+    pool::Failure,
+    types::{Pgvector, declared},
+};
 
 /// What PostgreSQL tells about a table.
 pub(crate) struct LiveTable {
@@ -101,17 +104,17 @@ impl LiveTable {
     }
 
     /// Every difference that matters, in words.
-    pub(super) fn differences(&self, definition: &TableDef, has_pgvector: bool) -> Vec<String> {
+    pub(super) fn differences(&self, definition: &TableDef, pgvector: Pgvector) -> Vec<String> {
         let mut differences = Vec::new();
         for (position, column) in definition.columns.iter().enumerate() {
             let Some(live) = self.columns.iter().find(|live| live.name == column.name) else {
-                let declared = declared(column.column_type, has_pgvector);
+                let declared = declared(column.column_type, pgvector);
                 differences.push(format!("column `{}` ({declared}) is missing", column.name));
                 continue;
             };
             let is_key = definition.key.contains(&position);
             let is_auto = definition.auto_integer() == Some(position);
-            compare_column(column, is_key, is_auto, has_pgvector, live, &mut differences);
+            compare_column(column, is_key, is_auto, pgvector, live, &mut differences);
         }
         for live in &self.columns {
             if definition.column(&live.name).is_none() {
@@ -177,12 +180,12 @@ fn compare_column(
     column: &ColumnDef,
     is_key: bool,
     is_auto: bool,
-    has_pgvector: bool,
+    pgvector: Pgvector,
     live: &LiveColumn,
     differences: &mut Vec<String>,
 ) {
     let name = &column.name;
-    let wanted = declared(column.column_type, has_pgvector);
+    let wanted = declared(column.column_type, pgvector);
     if !fits(column.column_type, &wanted, &live.declared) {
         differences
             .push(format!("column `{name}` has the type `{}`, not `{wanted}`", live.declared));

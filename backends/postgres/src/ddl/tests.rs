@@ -5,7 +5,10 @@ use std::sync::Arc;
 use storehouse::{Table, TableDef};
 
 use super::{create_index, create_table, distribute};
-use crate::profile::Profile;
+use crate::{
+    profile::Profile,
+    types::{Pgvector, WireType},
+};
 
 #[derive(storehouse::Table)]
 #[table(schema = "shop", index(customer, note), shard_by(tenant))]
@@ -20,13 +23,28 @@ struct Order {
     embedding: Vec<f32>,
 }
 
+#[derive(storehouse::Table)]
+struct Compact {
+    #[table(key)]
+    id: i64,
+    #[table(vector(dim = 3))]
+    halves: Vec<half::f16>,
+    #[table(vector)]
+    bytes: [i8; 2],
+}
+
+const PGVECTOR: Pgvector = Pgvector {
+    vector: Some(WireType { one: 1, array: 2 }),
+    halfvec: Some(WireType { one: 3, array: 4 }),
+};
+
 fn definition() -> &'static Arc<TableDef> {
     Order::definition()
 }
 
 fn statements(profile: Profile) -> Vec<String> {
     let definition = definition();
-    let mut statements = vec![create_table(definition, true, profile)];
+    let mut statements = vec![create_table(definition, PGVECTOR, profile)];
     statements.extend(distribute(definition, profile));
     statements
         .extend(definition.indexes.iter().map(|index| create_index(definition, index, profile)));
@@ -49,9 +67,20 @@ fn postgres() {
 }
 
 #[test]
+fn compact_vectors_are_halfvec_where_pgvector_has_it() {
+    let sql = create_table(Compact::definition(), PGVECTOR, Profile::Postgres);
+    assert!(sql.contains("\"halves\" halfvec(3) NOT NULL, \"bytes\" halfvec(2) NOT NULL"), "{sql}");
+    let old = Pgvector { halfvec: None, ..PGVECTOR };
+    let sql = create_table(Compact::definition(), old, Profile::Postgres);
+    assert!(sql.contains("\"halves\" real[] NOT NULL, \"bytes\" smallint[] NOT NULL"), "{sql}");
+}
+
+#[test]
 fn without_pgvector_a_vector_is_an_array() {
-    let sql = create_table(definition(), false, Profile::Postgres);
+    let sql = create_table(definition(), Pgvector::default(), Profile::Postgres);
     assert!(sql.contains("\"embedding\" real[] NOT NULL"), "{sql}");
+    let sql = create_table(Compact::definition(), Pgvector::default(), Profile::Postgres);
+    assert!(sql.contains("\"halves\" real[] NOT NULL, \"bytes\" smallint[] NOT NULL"), "{sql}");
 }
 
 /// <https://docs.citusdata.com/en/stable/develop/api_udf.html#create-distributed-table>
@@ -107,7 +136,7 @@ struct Picture {
 
 #[test]
 fn foreign_keys_can_be_deferred_where_the_server_lets_them() {
-    let create = |profile| create_table(Line::definition(), false, profile);
+    let create = |profile| create_table(Line::definition(), Pgvector::default(), profile);
     let sql = create(Profile::Postgres);
     assert!(
         sql.ends_with(

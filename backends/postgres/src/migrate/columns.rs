@@ -20,13 +20,13 @@ impl Planner<'_> {
                 continue;
             }
             let name = column.name.to_string();
-            let declared = declared(column.column_type, pair.has_pgvector);
+            let declared = declared(column.column_type, pair.pgvector);
             let mut clause = String::from("ADD COLUMN ");
             ddl::push_column(
                 &mut clause,
                 pair.definition,
                 position,
-                pair.has_pgvector,
+                pair.pgvector,
                 self.engine.profile,
             );
             let source = pair.source(position)?;
@@ -70,7 +70,7 @@ impl Planner<'_> {
             let live = &pair.live.columns[place];
             let (before, after) = (quoted(&live.name), quoted(&column.name));
             let name = column.name.to_string();
-            let wanted = declared(column.column_type, pair.has_pgvector);
+            let wanted = declared(column.column_type, pair.pgvector);
             let collation = ddl::live::other_collation(column, live);
             let is_other_type = !ddl::live::fits(column.column_type, &wanted, &live.declared);
             if is_other_type || collation.is_some() {

@@ -1,6 +1,6 @@
 //! From one type to another without loss.
 
-use storehouse_runtime::ColumnType;
+use storehouse_runtime::{ColumnType, VectorElement};
 
 /// How a column's values become those of another type.
 pub(super) struct Conversion {
@@ -56,6 +56,33 @@ pub(super) fn conversion(live: &str, wanted: ColumnType, column: &str) -> Option
         }
         ColumnType::LocalDateTime if live == "timestamp with time zone" => {
             sure(|column, _| format!("{column} AT TIME ZONE 'UTC'"))
+        }
+        ColumnType::Decimal if is_integer => sure(as_declared),
+        // What a table without the extension, or with an older one, keeps them as.
+        ColumnType::Vector(vector) if vector.element == VectorElement::I8 => {
+            (live == "smallint[]").then_some(())?;
+            unless(
+                |column, declared| format!("{column}::real[]::{declared}"),
+                format!(
+                    "(cardinality({column}) <> {} OR NOT (-128 <= ALL ({column}) AND 127 >= ALL \
+                     ({column})))",
+                    vector.dimension
+                ),
+                "have another length, or numbers that are no 8-bit integers",
+            )
+        }
+        ColumnType::Vector(vector) if vector.element == VectorElement::F16 => {
+            (live == "real[]").then_some(())?;
+            unless(
+                as_declared,
+                format!(
+                    "CASE WHEN cardinality({column}) <> {} OR NOT (-65504 <= ALL ({column}) AND \
+                     65504 >= ALL ({column})) THEN true ELSE {column}::halfvec::real[] <> {column} \
+                     END",
+                    vector.dimension
+                ),
+                "have another length, or numbers that half precision would round",
+            )
         }
         ColumnType::Vector(vector) if live == "real[]" => unless(
             as_declared,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use storehouse_runtime::{ColumnType, Error, Result, Value};
+use storehouse_runtime::{ColumnType, Error, Result, Value, codec::f16_to_f32};
 
 const MICROSECONDS_OF_A_DAY: i64 = 86_400_000_000;
 
@@ -50,17 +50,10 @@ pub(super) fn literal(value: &Value, column_type: ColumnType, declared: &str) ->
             let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
             format!("ARRAY[{}]::text[]", texts.join(", "))
         }
-        Value::FloatList(numbers) => {
-            let numbers: Vec<String> = numbers
-                .iter()
-                .map(|number| match number {
-                    number if number.is_infinite() && *number > 0.0 => "'Infinity'".to_owned(),
-                    number if number.is_infinite() => "'-Infinity'".to_owned(),
-                    number => format!("'{number:?}'"),
-                })
-                .collect();
-            format!("ARRAY[{}]::real[]::{declared}", numbers.join(", "))
-        }
+        Value::Decimal(number) => format!("'{number}'::{declared}"),
+        Value::FloatList(numbers) => reals(numbers.iter().copied(), declared),
+        Value::F16List(halves) => reals(halves.iter().copied().map(f16_to_f32), declared),
+        Value::I8List(integers) => reals(integers.iter().copied().map(f32::from), declared),
         other => {
             return Err(Error::validation(format!(
                 "{} cannot be a default that is filled into rows yet",
@@ -68,6 +61,18 @@ pub(super) fn literal(value: &Value, column_type: ColumnType, declared: &str) ->
             )));
         }
     })
+}
+
+/// A list of numbers. An array of another kind, and pgvector's types, are made from one of `real`.
+fn reals(numbers: impl Iterator<Item = f32>, declared: &str) -> String {
+    let numbers: Vec<String> = numbers
+        .map(|number| match number {
+            number if number.is_infinite() && number > 0.0 => "'Infinity'".to_owned(),
+            number if number.is_infinite() => "'-Infinity'".to_owned(),
+            number => format!("'{number:?}'"),
+        })
+        .collect();
+    format!("ARRAY[{}]::real[]::{declared}", numbers.join(", "))
 }
 
 /// Text as it is written in a statement, whatever `standard_conforming_strings` says.

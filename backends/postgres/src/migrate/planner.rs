@@ -13,7 +13,7 @@ use crate::{
     ddl::{self, index_name, live::LiveTable},
     engine::Engine,
     pool::Failure,
-    types::{declared, is_vector},
+    types::{Pgvector, WireType, declared, is_vector},
 };
 
 /// What is looked at while a plan is made.
@@ -37,7 +37,7 @@ pub(super) struct Pair<'a> {
     pub(super) after: String,
     /// For each column of the definition, which of the live ones it is.
     pub(super) columns: Vec<Option<usize>>,
-    pub(super) has_pgvector: bool,
+    pub(super) pgvector: Pgvector,
     pub(super) has_rows: bool,
     pub(super) ids: HashMap<String, Ids>,
     /// Names of the constraints that have an index.
@@ -105,7 +105,7 @@ impl<'a> Planner<'a> {
     }
 
     async fn table(&mut self, definition: &TableDef, all: &[Arc<TableDef>]) -> Result<(), Failure> {
-        let has_pgvector = self.pgvector(definition).await?;
+        let pgvector = self.pgvector(definition).await?;
         let schema = definition.schema.as_deref();
         let full_name = definition.full_name().into_owned();
         let after = table_name(schema, &definition.name);
@@ -137,7 +137,7 @@ impl<'a> Planner<'a> {
             break;
         }
         let Some(live) = live else {
-            return self.create(definition, has_pgvector, &full_name).await;
+            return self.create(definition, pgvector, &full_name).await;
         };
         let names: Vec<&str> = live.columns.iter().map(|live| live.name.as_str()).collect();
         let before = table_name(schema, &live_name);
@@ -159,7 +159,7 @@ impl<'a> Planner<'a> {
             full_name,
             before,
             after,
-            has_pgvector,
+            pgvector,
             ids: ids
                 .into_iter()
                 .map(|(name, is_identity, greatest)| (name, Ids { is_identity, greatest }))
@@ -180,34 +180,39 @@ impl<'a> Planner<'a> {
         self.references(&pair).await
     }
 
-    /// Whether vectors are pgvector's, once the plan is done.
-    async fn pgvector(&mut self, definition: &TableDef) -> Result<bool, Failure> {
+    /// pgvector's types as they are once the plan is done, if there is a vector.
+    async fn pgvector(&mut self, definition: &TableDef) -> Result<Pgvector, Failure> {
         if !definition.columns.iter().any(|column| is_vector(column.column_type)) {
-            return Ok(false);
+            return Ok(Pgvector::default());
         }
-        if self.engine.look_for_pgvector(self.connection).await?.is_some() {
-            return Ok(true);
+        let found = self.engine.look_for_pgvector(self.connection).await?;
+        if found.vector.is_some() {
+            return Ok(found);
         }
-        let is_available: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')",
+        let available: Option<bool> = sqlx::query_scalar(
+            "SELECT string_to_array(default_version, '.')::integer[] >= ARRAY[0, 7] \
+             FROM pg_available_extensions WHERE name = 'vector'",
         )
         .persistent(false)
-        .fetch_one(&mut *self.connection)
+        .fetch_optional(&mut *self.connection)
         .await?;
-        if is_available && self.created.insert("extension vector".to_owned()) {
+        let Some(has_halfvec) = available else { return Ok(found) };
+        if self.created.insert("extension vector".to_owned()) {
             let kind = MigrationStepKind::CreateExtension { extension: "vector".to_owned() };
             let step = MigrationStep::new(definition.full_name(), kind)
                 .difference("the extension `vector` is not installed")
                 .sql("CREATE EXTENSION IF NOT EXISTS vector");
             self.steps.push(step);
         }
-        Ok(is_available)
+        // Their numbers are known only once they are there; a plan needs their names alone.
+        let unknown = WireType { one: 0, array: 0 };
+        Ok(Pgvector { vector: Some(unknown), halfvec: has_halfvec.then_some(unknown) })
     }
 
     async fn create(
         &mut self,
         definition: &TableDef,
-        has_pgvector: bool,
+        pgvector: Pgvector,
         full_name: &str,
     ) -> Result<(), Failure> {
         let profile = self.engine.profile;
@@ -223,7 +228,7 @@ impl<'a> Planner<'a> {
         }
         let mut step = MigrationStep::new(full_name, MigrationStepKind::CreateTable)
             .difference("it is missing")
-            .sql(ddl::create_table(definition, has_pgvector, profile));
+            .sql(ddl::create_table(definition, pgvector, profile));
         if let Some(sql) = ddl::distribute(definition, profile) {
             step = step.sql(sql);
         }
@@ -303,7 +308,7 @@ impl Pair<'_> {
     /// Where the values of a column come from.
     pub(super) fn source(&self, position: usize) -> Result<Source, Failure> {
         let column = &self.definition.columns[position];
-        let wanted = declared(column.column_type, self.has_pgvector);
+        let wanted = declared(column.column_type, self.pgvector);
         let Some(place) = self.columns[position] else {
             if self.definition.auto_integer() == Some(position) {
                 return Ok(Source::Generated);

@@ -6,7 +6,7 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 use storehouse_runtime::{
     ColumnDef, ColumnRole, ColumnSource, ColumnType, DecodeError, DerivedSql, Direction,
     EncodedKey, EncodedRow, FilterTree, IndexDef, OrderTerm, Result, RowReceiver, RowSink,
-    Selection, TableDef, TabularStorage, Value, WriteMode,
+    Selection, TableDef, TabularStorage, Value, VectorElement, VectorType, WriteMode,
 };
 use storehouse_sqlite::{SqliteBackend, SqliteOptions, SqliteTabularStorage};
 
@@ -174,6 +174,7 @@ fn read(
     Ok(match column_type {
         ColumnType::Bool => Value::Bool(source.read_bool(column)?),
         ColumnType::F32 | ColumnType::F64 => Value::Float(source.read_float(column)?),
+        ColumnType::Decimal => Value::Decimal(source.read_decimal(column)?),
         ColumnType::Text => Value::Text(source.read_text(column)?),
         ColumnType::Bytes => Value::Bytes(source.read_bytes(column)?),
         ColumnType::Uuid => Value::Uuid(source.read_uuid(column)?),
@@ -184,6 +185,13 @@ fn read(
         ColumnType::Time => Value::Time(source.read_time(column)?),
         ColumnType::Json => Value::Json(source.read_json(column)?.deserialize().unwrap()),
         ColumnType::TextList => Value::TextList(source.read_text_list(column)?),
+        ColumnType::F16List
+        | ColumnType::Vector(VectorType { element: VectorElement::F16, .. }) => {
+            Value::F16List(source.read_f16_list(column)?)
+        }
+        ColumnType::I8List | ColumnType::Vector(VectorType { element: VectorElement::I8, .. }) => {
+            Value::I8List(source.read_i8_list(column)?)
+        }
         ColumnType::FloatList | ColumnType::Vector(_) => {
             Value::FloatList(source.read_float_list(column)?)
         }

@@ -36,7 +36,9 @@ fn check_key_content(column: &Column<'_>, errors: &Errors) -> bool {
     }
     let why = match column.known {
         Known::Float => "rounding makes equal numbers differ",
-        Known::FloatList | Known::TextList => "lists have no equality that every backend shares",
+        Known::FloatList | Known::HalfList | Known::SmallIntegerList | Known::TextList => {
+            "lists have no equality that every backend shares"
+        }
         Known::Json => "JSON has no equality that every backend shares",
         _ => return true,
     };

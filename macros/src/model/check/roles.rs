@@ -3,7 +3,8 @@
 use super::contradiction;
 use crate::{
     errors::Errors,
-    model::{Column, Content, Known},
+    model::{Column, Content, Known, array_length, is_array},
+    parse::{VECTOR_EXAMPLE, VectorAttribute},
 };
 
 /// What is wrong with a column's roles.
@@ -31,23 +32,75 @@ fn check_json(column: &Column<'_>, errors: &Errors) -> bool {
     other.is_none()
 }
 
-/// Vectors are `Vec<f32>`, whatever their stored element is.
+/// Vectors are lists of numbers, and `dim` and `element` say nothing else than their type.
 fn check_vector(column: &Column<'_>, errors: &Errors) {
     let written = &column.written;
-    if written.vector.is_none() {
-        return;
-    }
+    let Some(vector) = &written.vector else { return };
     if let Some(text) = &written.text {
         contradiction(text, "a vector has no text to search; remove `text`", errors);
     }
-    if !matches!(column.known, Known::FloatList | Known::Unknown) {
+    if column.known == Known::Unknown {
+        return;
+    }
+    let ty = column.type_text();
+    let Some(element) = column.known.element() else {
         errors.at(
             column.ty(),
+            format!("a vector is a `Vec<f32>`, not `{ty}`; write that, or remove `vector`"),
+        );
+        return;
+    };
+    check_dimension(column, vector, errors);
+    check_element(column, vector, element, errors);
+}
+
+/// A name that is no element at all is reported where it is read.
+fn check_element(column: &Column<'_>, vector: &VectorAttribute, element: &str, errors: &Errors) {
+    let Some(written) = &vector.element else { return };
+    let named = written.value();
+    let instead = match &*named {
+        "f32" | "i8" => &*named,
+        "f16" => "half::f16",
+        _ => return,
+    };
+    if named != element {
+        errors.at(
+            written,
             format!(
-                "a vector is a `Vec<f32>`, not `{}`; write that, or remove `vector`",
+                "the elements of `{}` are `{element}`, not `{named}`; remove `element`, or give \
+                 the field the type `Vec<{instead}>`",
                 column.type_text()
             ),
         );
+    }
+}
+
+/// An array says its length, a `Vec` does not.
+fn check_dimension(column: &Column<'_>, vector: &VectorAttribute, errors: &Errors) {
+    match (&vector.dimension, array_length(column.ty())) {
+        (Some(dimension), Some(length))
+            if dimension.base10_parse::<u64>().is_ok_and(|dimension| dimension != length) =>
+        {
+            errors.at(
+                dimension,
+                format!(
+                    "`{}` has {length} dimensions, not {dimension}; remove `dim`, or write \
+                     `dim = {length}`",
+                    column.type_text()
+                ),
+            );
+        }
+        (None, Some(0)) => errors.at(
+            column.ty(),
+            "a vector has at least 1 dimension, and 4294967295 at most; write the length of yours",
+        ),
+        (None, None) if !vector.tried_dimension && !is_array(column.ty()) => errors.at(
+            &vector.name,
+            format!(
+                "`vector` needs its dimension; write `{VECTOR_EXAMPLE}`, or make the field an array"
+            ),
+        ),
+        _ => {}
     }
 }
 
@@ -107,7 +160,8 @@ pub fn index_problem(column: &Column<'_>) -> Option<String> {
             ));
         }
         (Content::Json { .. }, _) | (_, Known::Json) => "JSON",
-        (_, Known::FloatList | Known::TextList) => "a list",
+        (_, Known::TextList) => "a list",
+        (_, known) if known.is_numbers() => "a list",
         _ => return None,
     };
     Some(format!(

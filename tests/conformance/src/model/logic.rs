@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use storehouse_runtime::{Comparison, Direction, FilterTree, OrderTerm, Value};
+use storehouse_runtime::{Comparison, DecimalValue, Direction, FilterTree, OrderTerm, Value};
 
 mod json;
 
@@ -21,8 +21,23 @@ pub(super) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
         (Value::Text(left), Value::Text(right)) => left.bytes().cmp(right.bytes()),
         (Value::Bytes(left), Value::Bytes(right)) => left.cmp(right),
         (Value::Uuid(left), Value::Uuid(right)) => left.as_bytes().cmp(right.as_bytes()),
+        (Value::Decimal(left), Value::Decimal(right)) => compare_decimals(*left, *right),
         (left, right) => panic!("{left:?} was compared with {right:?}"),
     })
+}
+
+/// With as many digits on both sides of the point, digits sort as the numbers do.
+fn compare_decimals(left: DecimalValue, right: DecimalValue) -> Ordering {
+    let digits = |number: DecimalValue| {
+        let zeros = "0".repeat(28 - number.scale() as usize);
+        format!("{:0>60}", format!("{}{zeros}", number.mantissa().unsigned_abs()))
+    };
+    match (left.mantissa() < 0, right.mantissa() < 0) {
+        (true, true) => digits(right).cmp(&digits(left)),
+        (false, false) => digits(left).cmp(&digits(right)),
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+    }
 }
 
 /// Equality as keys and unique columns have it: NULL equals nothing.
@@ -195,6 +210,18 @@ mod tests {
             ("a\nb", "a_b", true),
         ] {
             assert_eq!(like(text, pattern), expected, "{text:?} like {pattern:?}");
+        }
+    }
+
+    #[test]
+    fn decimals_by_hand() {
+        let decimals =
+            ["-10", "-1.5", "-1.49", "-0.01", "0", "0.009", "0.01", "1.49", "1.5", "9", "10"]
+                .map(|number| number.parse::<DecimalValue>().unwrap());
+        for pair in decimals.windows(2) {
+            assert_eq!(compare_decimals(pair[0], pair[1]), Ordering::Less, "{pair:?}");
+            assert_eq!(compare_decimals(pair[1], pair[0]), Ordering::Greater, "{pair:?}");
+            assert_eq!(compare_decimals(pair[0], pair[0]), Ordering::Equal, "{pair:?}");
         }
     }
 

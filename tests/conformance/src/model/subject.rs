@@ -4,7 +4,8 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 use storehouse_runtime::{
     AggregateOutput, ColumnSource, ColumnType, DecodeError, DynBackend, DynBackendTransaction,
-    DynTabularStorage, Error, Result, RowReceiver, RowSink, TableDef, Value,
+    DynTabularStorage, Error, Result, RowReceiver, RowSink, TableDef, Value, VectorElement,
+    VectorType,
 };
 
 use super::call::{Answer, Call, Refusal};
@@ -217,6 +218,7 @@ fn read(
     match column_type {
         ColumnType::Bool => source.read_bool(column).map(Value::Bool),
         ColumnType::F32 | ColumnType::F64 => source.read_float(column).map(Value::Float),
+        ColumnType::Decimal => source.read_decimal(column).map(Value::Decimal),
         ColumnType::Text => source.read_text(column).map(Value::Text),
         ColumnType::Bytes => source.read_bytes(column).map(Value::Bytes),
         ColumnType::Uuid => source.read_uuid(column).map(Value::Uuid),
@@ -230,6 +232,13 @@ fn read(
             document.map(Value::Json).map_err(|error| DecodeError::new(column, error.to_string()))
         }
         ColumnType::TextList => source.read_text_list(column).map(Value::TextList),
+        ColumnType::F16List
+        | ColumnType::Vector(VectorType { element: VectorElement::F16, .. }) => {
+            source.read_f16_list(column).map(Value::F16List)
+        }
+        ColumnType::I8List | ColumnType::Vector(VectorType { element: VectorElement::I8, .. }) => {
+            source.read_i8_list(column).map(Value::I8List)
+        }
         ColumnType::FloatList | ColumnType::Vector(_) => {
             source.read_float_list(column).map(Value::FloatList)
         }

@@ -38,7 +38,7 @@ const NAMES: [&str; 24] = [
     "user",
 ];
 
-const SCALARS: [ColumnType; 17] = [
+const SCALARS: [ColumnType; 18] = [
     ColumnType::I64,
     ColumnType::Text,
     ColumnType::I32,
@@ -54,6 +54,7 @@ const SCALARS: [ColumnType; 17] = [
     ColumnType::LocalDateTime,
     ColumnType::Date,
     ColumnType::Time,
+    ColumnType::Decimal,
     // Not in keys, so at the end.
     ColumnType::F64,
     ColumnType::F32,
@@ -61,16 +62,20 @@ const SCALARS: [ColumnType; 17] = [
 
 const KEYS: usize = SCALARS.len() - 2;
 
-const DOCUMENTS: [ColumnType; 4] = [
+const DOCUMENTS: [ColumnType; 8] = [
     ColumnType::Json,
     ColumnType::TextList,
     ColumnType::FloatList,
-    ColumnType::Vector(VectorType {
-        dimension: 3,
-        metric: Metric::Cosine,
-        element: VectorElement::F32,
-    }),
+    ColumnType::F16List,
+    ColumnType::I8List,
+    vector(VectorElement::F32),
+    vector(VectorElement::F16),
+    vector(VectorElement::I8),
 ];
+
+const fn vector(element: VectorElement) -> ColumnType {
+    ColumnType::Vector(VectorType { dimension: 3, metric: Metric::Cosine, element })
+}
 
 /// Definitions of one to three tables with different names.
 pub(super) fn random(rng: &mut Rng) -> Vec<Arc<TableDef>> {

@@ -2,7 +2,7 @@
 //! columns and filters meet, and half from the edges where engines differ.
 
 use fastrand::Rng;
-use storehouse_runtime::{ColumnType, TableDef, Value};
+use storehouse_runtime::{ColumnType, DecimalValue, TableDef, Value, VectorElement, VectorType};
 use uuid::Uuid;
 
 /// What texts, patterns and JSON documents are put together from: quotes, wildcards of several
@@ -88,6 +88,7 @@ pub(super) fn of_type(rng: &mut Rng, column_type: ColumnType) -> Value {
         ColumnType::Bool => Value::Bool(rng.bool()),
         ColumnType::F32 => Value::Float(f64::from(float32(rng))),
         ColumnType::F64 => Value::Float(float64(rng)),
+        ColumnType::Decimal => Value::Decimal(decimal(rng)),
         ColumnType::Text => Value::Text(text(rng)),
         ColumnType::Bytes => Value::Bytes(bytes(rng)),
         ColumnType::Uuid => Value::Uuid(Uuid::from_u128(if rng.bool() {
@@ -108,6 +109,15 @@ pub(super) fn of_type(rng: &mut Rng, column_type: ColumnType) -> Value {
         ColumnType::TextList => Value::TextList((0..rng.usize(..4)).map(|_| text(rng)).collect()),
         ColumnType::FloatList => {
             Value::FloatList((0..rng.usize(..6)).map(|_| float32(rng)).collect())
+        }
+        ColumnType::F16List => Value::F16List((0..rng.usize(..6)).map(|_| float16(rng)).collect()),
+        ColumnType::I8List => Value::I8List((0..rng.usize(..6)).map(|_| rng.i8(..)).collect()),
+        ColumnType::Vector(VectorType { element: VectorElement::F16, dimension, .. }) => {
+            let finite = |rng: &mut Rng| Some(float16(rng)).filter(|n| n & 0x7C00 != 0x7C00);
+            Value::F16List((0..dimension).map(|_| finite(rng).unwrap_or(0x3800)).collect())
+        }
+        ColumnType::Vector(VectorType { element: VectorElement::I8, dimension, .. }) => {
+            Value::I8List((0..dimension).map(|_| rng.i8(..)).collect())
         }
         ColumnType::Vector(vector) => {
             // Nothing is near to a vector with an infinite element, so it is refused.
@@ -218,6 +228,30 @@ fn float32(rng: &mut Rng) -> f32 {
     }
     let any = f32::from_bits(rng.u32(..));
     if any.is_nan() { 0.3 } else { any }
+}
+
+/// The bits of a half-precision number.
+fn float16(rng: &mut Rng) -> u16 {
+    // Both zeros, both ones, the greatest, the smallest, and both infinities.
+    const EDGES: [u16; 8] = [0, 0x8000, 0x3C00, 0xBC00, 0x7BFF, 1, 0x7C00, 0xFC00];
+    if rng.u8(..3) > 0 {
+        return EDGES[rng.usize(..EDGES.len())];
+    }
+    let any = rng.u16(..);
+    if any & 0x7FFF > 0x7C00 { 0x34CD } else { any }
+}
+
+/// Most are small, so that they are equal often enough, also with other zeros at their end.
+fn decimal(rng: &mut Rng) -> DecimalValue {
+    const GREATEST: i128 = (1 << 96) - 1;
+    let (mantissa, scale) = match rng.u8(..10) {
+        0 => (GREATEST, rng.u32(..=28)),
+        1 => (-GREATEST, rng.u32(..=28)),
+        2 => (rng.i128(-1..=1), 28),
+        3..=7 => (rng.i128(-3..4) * [1, 5, 10, 100, 10_000][rng.usize(..5)], rng.u32(..5)),
+        _ => (rng.i128(-GREATEST..=GREATEST) >> rng.u32(..96), rng.u32(..=28)),
+    };
+    DecimalValue::new(mantissa, scale).expect("96 bits and 28 digits")
 }
 
 fn bytes(rng: &mut Rng) -> Vec<u8> {

@@ -1,0 +1,13 @@
+use storehouse::prelude::*;
+
+type Embedding = Vec<f32>;
+
+#[derive(Table)]
+struct Document {
+    #[table(key)]
+    id: i64,
+    #[table(vector)]
+    embedding: Embedding,
+}
+
+fn main() {}
