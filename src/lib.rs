@@ -73,21 +73,22 @@ pub use storehouse_runtime::{
     ColumnList, ColumnOf, ColumnRole, ColumnSource, ColumnTree, ColumnType, ColumnValue,
     Comparable, Comparison, Connector, Context, Cursor, DecimalValue, DecodeError, DerivedSql,
     Direction, DynBackend, DynBackendTransaction, DynTabularStorage, Embed, EncodeError,
-    EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events, Extremes, FieldOf,
-    Filter, FilterTree, GroupBy, GroupQuery, IdGenerator, InTransaction, Increment, IndexDef,
-    InsertWith, Insertable, IntoKey, IntoRecordValue, Json, JsonDocument, JsonPath, JsonScalar,
-    JsonTest, JsonType, KeyColumn, KeyOrRow, LikePattern, LikeToken, LinkedTo, LockStrength,
-    LockWait, MaybeSend, MaybeSync, Metric, Migration, MigrationFile, MigrationStep,
-    MigrationStepKind, NewRow, NotNull, NotNullOperand, NullableColumn, OnDelete, Operand,
-    OptionalColumns, Order, OrderTerm, Ordered, OrderedKinds, Page, PatchField, PathSegment, Plan,
-    PlannedSteps, ProjectedQuery, Projection, Query, RawParameter, RawRow, RawSql, RawStatement,
-    RawValue, ReadAsType, Record, RecordKey, RecordPatch, Reference, ReferenceDef,
-    ReferenceProblem, ReferencedTable, RefersTo, RenameFrom, Result, Row, RowLock, RowReceiver,
-    RowSink, Selection, Source, SqlText, Statement, Step, StepOf, Store, StoreBuilder,
-    Subscription, Summable, SystemClock, Table, TableBuilder, TableDef, TableKey, TablePatch,
-    TableSet, Tabular, TabularEvent, TabularStorage, TextColumn, Transaction, TypedAtPath,
-    UniqueColumns, Upsert, UuidV7Generator, Value, ValueSchema, Variants, VectorElement,
-    VectorType, WriteMode, aggregate, codec, compare_rows, increment, memory, migration, sql,
+    EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events, Expected, Extremes,
+    FieldOf, Filter, FilterTree, GroupBy, GroupQuery, IdGenerator, InTransaction, Increment,
+    IndexDef, InsertWith, Insertable, IntoKey, IntoRecordValue, Json, JsonDocument, JsonPath,
+    JsonScalar, JsonTest, JsonType, KeyColumn, KeyOrRow, LikePattern, LikeToken, LinkedTo,
+    LockStrength, LockWait, ManagedColumns, MaybeSend, MaybeSync, Metric, Migration, MigrationFile,
+    MigrationStep, MigrationStepKind, NewRow, NotNull, NotNullOperand, NullableColumn, OnDelete,
+    Operand, OptionalColumns, Order, OrderTerm, Ordered, OrderedKinds, Page, PatchField,
+    PathSegment, Plan, PlannedSteps, ProjectedQuery, Projection, Query, RawParameter, RawRow,
+    RawSql, RawStatement, RawValue, ReadAsType, Record, RecordKey, RecordPatch, Reference,
+    ReferenceDef, ReferenceProblem, ReferencedTable, RefersTo, RenameFrom, Result, Row, RowLock,
+    RowReceiver, RowSink, Selection, SoftDelete, Source, SqlText, Statement, Step, StepOf, Store,
+    StoreBuilder, Subscription, Summable, SystemClock, Table, TableBuilder, TableDef, TableKey,
+    TablePatch, TableSet, Tabular, TabularEvent, TabularStorage, TextColumn, Transaction,
+    TypedAtPath, UniqueColumns, Upsert, UuidV7Generator, Value, ValueSchema, Variants,
+    VectorElement, VectorType, WriteMode, aggregate, codec, compare_rows, increment, memory,
+    migration, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;
@@ -103,6 +104,8 @@ mod book {
     mod errors {}
     #[doc = include_str!("../docs/filters-and-queries.md")]
     mod filters_and_queries {}
+    #[doc = include_str!("../docs/managed-columns.md")]
+    mod managed_columns {}
     #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
     #[doc = include_str!("../docs/migrations.md")]
     mod migrations {}

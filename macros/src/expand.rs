@@ -12,6 +12,7 @@ mod embed;
 mod generated;
 mod insert;
 mod key;
+mod managed;
 mod optional;
 mod own_type;
 mod patch;
@@ -50,6 +51,7 @@ pub fn table(table: &Table<'_>) -> TokenStream {
         expand.row(),
         expand.table(),
         expand.key_of_row(),
+        expand.soft_delete().unwrap_or_default(),
         expand.insertable(),
         expand.optional_columns(),
         expand.table_patch(),

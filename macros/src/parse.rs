@@ -6,6 +6,7 @@
 mod attribute;
 mod embed;
 mod field;
+mod managed;
 mod own_type;
 mod references;
 mod rename_from;
@@ -18,6 +19,7 @@ pub use self::{
     attribute::{items, set},
     embed::{EmbedAttribute, FieldPath},
     field::{FieldAttributes, VECTOR_EXAMPLE, VectorAttribute},
+    managed::ManagedKind,
     own_type::{
         EmbedAttributes, EnumAttributes, NewtypeAttributes, VariantAttributes, check_newtype_field,
     },

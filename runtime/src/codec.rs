@@ -30,7 +30,7 @@ use uuid::Uuid;
 pub use self::{
     derived::{
         AutoColumn, DescribedJson, Document, FullTextColumn, Generated, IndexedColumn, JsonField,
-        KeyPart, MetadataColumn, check_value,
+        KeyPart, MetadataColumn, TimestampColumn, VersionColumn, check_value,
     },
     half_precision::{f16_to_f32, f32_to_f16},
     json::JsonColumn,

@@ -8,6 +8,7 @@ mod check;
 pub(crate) mod from_json;
 mod from_json_schema;
 pub(crate) mod json_schema;
+mod managed;
 mod to_json;
 mod validate;
 pub(crate) mod value_schema;
@@ -17,7 +18,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use storehouse_sql::{CrudSql, Dialect, Shape};
+use storehouse_sql::{CrudSql, Dialect, ManagedShape, Shape};
+
+pub use self::managed::{Expected, ManagedColumns};
 
 pub use self::{
     builder::TableBuilder,
@@ -47,6 +50,8 @@ pub struct TableDef {
     pub shard_by: Option<usize>,
     /// The columns that refer to other tables.
     pub references: Cow<'static, [ReferenceDef]>,
+    /// The columns that the store keeps up by itself.
+    pub managed: ManagedColumns,
     /// The names that the table had before, for migrations.
     pub rename_from: RenameFrom,
     /// The JSON Schema that the definition was read from. What it says beyond the columns' types
@@ -160,6 +165,10 @@ impl TableDef {
             table: &self.name,
             columns: &columns,
             key: &self.key,
+            managed: ManagedShape {
+                created_at: self.managed.created_at,
+                version: self.managed.version,
+            },
         })
     }
 

@@ -58,8 +58,8 @@ pub use self::{
     cursor::Cursor,
     decimal::DecimalValue,
     definition::{
-        ColumnDef, ColumnRole, DerivedSql, IndexDef, RenameFrom, TableBuilder, TableDef,
-        ValueSchema, Variants,
+        ColumnDef, ColumnRole, DerivedSql, Expected, IndexDef, ManagedColumns, RenameFrom,
+        TableBuilder, TableDef, ValueSchema, Variants,
     },
     embed::{ColumnTree, Embed},
     engine::EngineId,
@@ -88,8 +88,8 @@ pub use self::{
     storage::{DynTabularStorage, RowReceiver, RowSink, Statement, TabularStorage, WriteMode},
     store::{Store, StoreBuilder},
     table::{
-        BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, Row, Table,
-        TableKey,
+        BorrowedAs, InsertWith, Insertable, IntoKey, KeyOrRow, OptionalColumns, Row, SoftDelete,
+        Table, TableKey,
     },
     tabular::{
         AggregateQuery, Anywhere, BelongingTo, ClientKeys, GroupBy, GroupQuery, InTransaction,

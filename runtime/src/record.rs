@@ -281,6 +281,10 @@ fn left_out(column: usize) -> EncodeError {
 }
 
 impl KeyOrRow<Record> for &Record {
+    fn version(&self) -> Option<Value> {
+        self.values[self.definition.managed.version?].clone()
+    }
+
     fn into_key(self) -> Result<EncodedKey, EncodeError> {
         self.definition.key.iter().map(|&column| self.value(column)).collect()
     }

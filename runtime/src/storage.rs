@@ -122,6 +122,9 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
     /// Writes rows, all or none, in order. Where the key has a generated integer, a NULL in it
     /// asks for a new one. Answers in order with the rows as stored; with `None` where
     /// [`WriteMode::InsertIfAbsent`] left something there.
+    ///
+    /// Where a table has [`ManagedColumns`](crate::ManagedColumns), [`WriteMode::Put`] stores what
+    /// [`TableDef::stored_by_put`] says, in one step with finding out what is there.
     fn write(
         &self,
         rows: Vec<EncodedRow>,
@@ -140,11 +143,13 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         assignments: Vec<Assignment>,
     ) -> impl Future<Output = Result<EncodedRow>> + MaybeSend;
 
-    /// Changes columns of the row with that key and answers with the whole row, or with `None`
-    /// when there is no such row. There is at least one assignment, and none is to the key.
+    /// Changes columns of the row with that key, if it matches `condition`, and answers with the
+    /// whole row, or with `None` when there is no such row. There is at least one assignment, and
+    /// none is to the key.
     fn update(
         &self,
         key: EncodedKey,
+        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> impl Future<Output = Result<Option<EncodedRow>>> + MaybeSend;
 
@@ -156,8 +161,12 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         assignments: Vec<Assignment>,
     ) -> impl Future<Output = Result<u64>> + MaybeSend;
 
-    /// Deletes the row with that key; `false` when there is none.
-    fn delete(&self, key: EncodedKey) -> impl Future<Output = Result<bool>> + MaybeSend;
+    /// Deletes the row with that key, if it matches `condition`; `false` when there is none.
+    fn delete(
+        &self,
+        key: EncodedKey,
+        condition: FilterTree,
+    ) -> impl Future<Output = Result<bool>> + MaybeSend;
 
     /// Deletes the rows that match, and counts them.
     fn delete_search(&self, filter: FilterTree) -> impl Future<Output = Result<u64>> + MaybeSend;
@@ -226,9 +235,9 @@ object_safe! {
         async fn count(&self, filter: FilterTree) -> Result<u64>;
         async fn write(&self, rows: Vec<EncodedRow>, mode: WriteMode) -> Result<Vec<Option<EncodedRow>>>;
         async fn upsert(&self, row: EncodedRow, unique: Vec<usize>, assignments: Vec<Assignment>) -> Result<EncodedRow>;
-        async fn update(&self, key: EncodedKey, assignments: Vec<Assignment>) -> Result<Option<EncodedRow>>;
+        async fn update(&self, key: EncodedKey, condition: FilterTree, assignments: Vec<Assignment>) -> Result<Option<EncodedRow>>;
         async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64>;
-        async fn delete(&self, key: EncodedKey) -> Result<bool>;
+        async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool>;
         async fn delete_search(&self, filter: FilterTree) -> Result<u64>;
         async fn delete_all(&self) -> Result<()>;
         async fn explain(&self, selection: Selection) -> Result<String>;

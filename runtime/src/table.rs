@@ -130,13 +130,18 @@ impl BorrowedAs<[u8]> for Vec<u8> {
     }
 }
 
-/// What `delete` takes: the key of a `T`, or a `T` itself, each by reference.
+/// What `delete` and `update` take: the key of a `T`, or a `T` itself, each by reference.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a `{T}` nor the key of one",
     label = "not a reference to a row or to a key",
     note = "give a reference to the key, `&row.id`, or to the row, `&row`"
 )]
 pub trait KeyOrRow<T> {
+    /// The version that the row was read with, where rows have one; a key alone has none.
+    fn version(&self) -> Option<Value> {
+        None
+    }
+
     /// The key's values.
     fn into_key(self) -> Result<EncodedKey, EncodeError>;
 }
@@ -147,6 +152,14 @@ impl<T, K: IntoKey<T>> KeyOrRow<T> for K {
         Ok(IntoKey::into_key(self))
     }
 }
+
+/// A table whose rows are marked as deleted and stay: one with a `soft_delete` column.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `soft_delete` column",
+    label = "what is deleted from this table is gone",
+    note = "mark a field `deleted_at: Option<DateTime<Utc>>` with `#[table(soft_delete)]`"
+)]
+pub trait SoftDelete: Row {}
 
 /// What `put` and `insert` take: a whole row, the insert struct, or the insert struct joined
 /// with what may be left out.

@@ -15,11 +15,13 @@ mod query;
 mod read;
 mod record;
 mod related;
+mod soft_delete;
 mod upsert;
 mod write;
 
 use std::{future::Future, marker::PhantomData, sync::Arc};
 
+use self::collect::Hidden;
 pub(crate) use self::collect::unwrap;
 pub use self::{
     group::{AggregateQuery, GroupBy, GroupQuery},
@@ -42,8 +44,9 @@ use crate::{
     patch::TablePatch,
     reference,
     storage::{DynTabularStorage, WriteMode},
-    table::{Insertable, IntoKey, KeyOrRow, Row, Table},
+    table::{Insertable, IntoKey, KeyOrRow, Row, SoftDelete, Table},
     transaction::{Transaction, TransactionCore},
+    value::{EncodedKey, Value},
 };
 
 /// A table of `T` in a store. Cheap to clone.
@@ -111,6 +114,7 @@ impl<T: Row, Scope> std::fmt::Debug for Tabular<T, Scope> {
 }
 
 /// What a handle shares with its clones; the same for every `T`.
+#[derive(Clone)]
 pub(crate) struct Core {
     storage: Arc<dyn DynTabularStorage>,
     definition: Arc<TableDef>,
@@ -118,6 +122,7 @@ pub(crate) struct Core {
     /// The store that the handle came from; none when it was made from a storage directly.
     engine: Option<EngineId>,
     client_keys: ClientKeys,
+    hidden: Hidden,
     environment: Environment,
     hub: Arc<EventHub>,
     transaction: Option<Arc<TransactionCore>>,
@@ -181,11 +186,14 @@ impl Core {
         }
     }
 
-    /// The filter that an operation goes by: what the caller asked for, checked. Every operation
-    /// that takes a filter takes it through here.
+    /// The filter that an operation goes by: what the caller asked for, checked, and without the
+    /// rows that are hidden. Every operation that takes a filter takes it through here.
     fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
         filter.check(&self.definition)?;
-        Ok(filter)
+        Ok(match self.hidden {
+            Hidden(Some(column)) => filter.and(FilterTree::IsNull { column }),
+            Hidden(None) => filter,
+        })
     }
 
     fn encode_error(&self, error: &EncodeError) -> Error {
@@ -218,6 +226,7 @@ impl<T: Row> Tabular<T> {
         Self::from_core(Arc::new(Core {
             definition,
             backend: storage.backend(),
+            hidden: Hidden(storage.definition().managed.soft_delete),
             storage,
             engine,
             client_keys: ClientKeys::default(),
@@ -253,6 +262,7 @@ impl<T: Row> Tabular<T> {
             backend: core.backend,
             engine: core.engine,
             client_keys: core.client_keys,
+            hidden: core.hidden,
             environment: core.environment.clone(),
             hub: Arc::clone(&core.hub),
             transaction: Some(Arc::clone(transaction)),
@@ -270,6 +280,7 @@ impl<T: Row> Tabular<T> {
             backend: core.backend,
             engine: core.engine,
             client_keys,
+            hidden: core.hidden,
             environment: core.environment.clone(),
             hub: Arc::clone(&core.hub),
             transaction: None,
@@ -321,6 +332,19 @@ impl<T: Row, Scope> Tabular<T, Scope> {
     }
 }
 
+/// The row that an operation is about.
+struct Target {
+    key: Result<EncodedKey, EncodeError>,
+    /// The version that it must have, where that matters.
+    version: Option<Value>,
+}
+
+impl Target {
+    fn new<T>(key_or_row: impl KeyOrRow<T>) -> Self {
+        Self { version: key_or_row.version(), key: key_or_row.into_key() }
+    }
+}
+
 /// What takes keys and rows. These stand here, beside the handle, because rustc names the module
 /// of a method when it refuses an argument.
 impl<T: Row, Scope> Tabular<T, Scope> {
@@ -357,7 +381,8 @@ impl<T: Row, Scope> Tabular<T, Scope> {
     /// as stored, with everything that was generated.
     ///
     /// Fails with [`Error::Conflict`] when another row has its value of a unique column; that
-    /// row is never removed.
+    /// row is never removed. Where rows have a `version`, a whole row replaces only what it was
+    /// read as: it fails with [`Error::Conflict`] when the row was written since, or is gone.
     pub fn put(&self, row: impl Insertable<T>) -> BoxFuture<'_, Result<T>> {
         self.core.write_always("put", row, WriteMode::Put)
     }
@@ -384,13 +409,15 @@ impl<T: Row, Scope> Tabular<T, Scope> {
     /// `unique` is a unique column, or a tuple of the columns of one unique index, such as
     /// `(Product::SHOP, Product::SKU)`; a NULL in it is no other row's value. Fails with
     /// [`Error::Validation`] when the columns are not unique, and with [`Error::Conflict`] when the
-    /// row clashes with another one elsewhere.
+    /// row clashes with another one elsewhere. The version of a whole row is not checked, since the
+    /// row that it was read as may be another; a deleted row is brought back.
     pub fn upsert_by(
         &self,
         unique: impl UniqueColumns<T>,
         row: impl Insertable<T>,
     ) -> Upsert<'_, T> {
-        Upsert::new(&self.core, unique.positions(), self.core.prepare(row))
+        let row = self.core.prepare(row, WriteMode::Insert);
+        Upsert::new(&self.core, unique.positions(), row)
     }
 
     /// Stores a new row and returns it, or leaves everything as it is and returns `None` when
@@ -400,20 +427,108 @@ impl<T: Row, Scope> Tabular<T, Scope> {
     }
 
     /// Deletes the row with that key, or that row. `false` when it is not there.
+    ///
+    /// Where rows have a `version`, a row is only deleted as it was read: fails with
+    /// [`Error::Conflict`] when it was written since. Where they have a `soft_delete` column, the
+    /// row is marked and hidden, and [`Tabular::restore`] brings it back.
     pub fn delete(&self, key_or_row: impl KeyOrRow<T>) -> BoxFuture<'_, Result<bool>> {
-        self.core.delete(key_or_row.into_key())
+        self.core.delete(Target::new(key_or_row))
+    }
+}
+
+/// Rows that are deleted and stay. The bounds are on the methods, so that rustc says what is
+/// missing, and not only that something is.
+impl<T: Row, Scope> Tabular<T, Scope> {
+    /// The same table with the rows that are deleted: every operation of this handle finds them,
+    /// except that what is deleted is not deleted again.
+    ///
+    /// ```
+    /// use chrono::{DateTime, Utc};
+    /// use storehouse::prelude::*;
+    ///
+    /// #[derive(Table, Debug)]
+    /// struct Note {
+    ///     #[table(key)]
+    ///     title: String,
+    ///     #[table(soft_delete)]
+    ///     deleted_at: Option<DateTime<Utc>>,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// let notes = storehouse::open("memory:").await?.tabular::<Note>().await?;
+    /// notes.setup_database().await?;
+    /// notes.put(NoteInsert { title: "groceries".into() }).await?;
+    ///
+    /// assert!(notes.delete("groceries").await?);
+    /// assert_eq!(notes.size().await?, 0);
+    /// assert_eq!(notes.with_deleted().size().await?, 1);
+    ///
+    /// assert!(notes.restore("groceries").await?.is_some());
+    /// assert_eq!(notes.size().await?, 1);
+    ///
+    /// assert!(notes.purge("groceries").await?);
+    /// assert_eq!(notes.with_deleted().size().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_deleted(&self) -> Self
+    where
+        T: SoftDelete,
+    {
+        Self::from_core(Arc::new(Core { hidden: Hidden(None), ..Core::clone(&self.core) }))
+    }
+
+    /// Brings back the deleted row with that key, or that row, and returns it; `None` when no
+    /// deleted row is there.
+    ///
+    /// Where rows have a `version`, a row is only brought back as it was read: fails with
+    /// [`Error::Conflict`] when it was written since.
+    pub fn restore(&self, key_or_row: impl KeyOrRow<T>) -> BoxFuture<'_, Result<Option<T>>>
+    where
+        T: SoftDelete,
+    {
+        self.core.restore(Target::new(key_or_row))
+    }
+
+    /// Removes the row with that key, or that row, for good, whether it is deleted or not. `false`
+    /// when it is not there.
+    ///
+    /// Where rows have a `version`, a row is only removed as it was read: fails with
+    /// [`Error::Conflict`] when it was written since.
+    pub fn purge(&self, key_or_row: impl KeyOrRow<T>) -> BoxFuture<'_, Result<bool>>
+    where
+        T: SoftDelete,
+    {
+        self.core.purge(Target::new(key_or_row))
+    }
+
+    /// Removes the rows that match for good, whether they are deleted or not, and returns how many
+    /// there were. To remove only what was deleted, say so:
+    /// `Product::DELETED_AT.lt(a_month_ago)`.
+    ///
+    /// Fails with [`Error::EmptyCriteria`] when the filter matches every row.
+    pub async fn purge_search(&self, filter: Filter<T>) -> Result<u64>
+    where
+        T: SoftDelete,
+    {
+        self.core.purge_search(filter.into_tree()).await
     }
 }
 
 impl<T: Table, Scope> Tabular<T, Scope> {
     /// Changes the columns that the patch sets, and only those, and returns the whole row; `None`
     /// when there is no row with that key. A patch that sets nothing only reads.
+    ///
+    /// It takes the key, or a row. Where rows have a `version`, a row is only changed as it was
+    /// read: fails with [`Error::Conflict`] when it was written since.
     pub fn update(
         &self,
-        key: impl IntoKey<T>,
+        key_or_row: impl KeyOrRow<T>,
         patch: T::Patch,
     ) -> BoxFuture<'_, Result<Option<T>>> {
-        self.core.update(key.into_key(), patch.into_assignments())
+        self.core.update(Target::new(key_or_row), patch.into_assignments())
     }
 
     /// Changes the columns that the patch sets of every row that matches, all or none, and returns

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     column_type::ColumnType,
-    definition::{ColumnDef, ColumnRole, DerivedSql, IndexDef, TableDef},
+    definition::{ColumnDef, ColumnRole, DerivedSql, IndexDef, ManagedColumns, TableDef},
 };
 
 /// `products(id i64 auto key, sku text unique, price f64, note text null)`, price indexed.
@@ -44,6 +44,7 @@ pub(crate) fn definition() -> Arc<TableDef> {
         .into(),
         shard_by: None,
         references: Vec::new().into(),
+        managed: ManagedColumns::NONE,
         rename_from: Vec::new().into(),
         given_schema: None,
         sql: DerivedSql::default(),

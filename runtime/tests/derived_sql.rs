@@ -1,5 +1,6 @@
 //! The statements that the derive writes are those that the runtime would write.
 
+use chrono::{DateTime, Utc};
 use storehouse::prelude::*;
 use storehouse_runtime::{DerivedSql, TableDef};
 use storehouse_sql::Dialect;
@@ -29,6 +30,21 @@ struct KeyOnly {
     other: i64,
 }
 
+#[derive(Table)]
+struct Managed {
+    #[table(created_at)]
+    created: DateTime<Utc>,
+    #[table(key)]
+    id: i64,
+    name: String,
+    #[table(updated_at)]
+    updated: DateTime<Utc>,
+    #[table(version)]
+    version: i64,
+    #[table(soft_delete)]
+    deleted: Option<DateTime<Utc>>,
+}
+
 fn assert_written_as_rendered<T: Table>() {
     let derived = TableDef::clone(T::definition());
     let rendered = TableDef { sql: DerivedSql::default(), ..derived.clone() };
@@ -43,4 +59,14 @@ fn derived_statements_are_the_rendered_ones() {
     assert_written_as_rendered::<Simple>();
     assert_written_as_rendered::<Compound>();
     assert_written_as_rendered::<KeyOnly>();
+    assert_written_as_rendered::<Managed>();
+}
+
+/// Managed columns must not change what other tables run.
+#[test]
+fn a_put_without_managed_columns_returns_nothing() {
+    let crud = Simple::definition().crud(Dialect::Sqlite);
+    assert!(crud.put.ends_with(r#"DO UPDATE SET "name" = excluded."name""#));
+    assert_eq!(crud.put_checked, None);
+    assert!(Managed::definition().crud(Dialect::Sqlite).put_checked.is_some());
 }

@@ -16,6 +16,7 @@ use crate::{
     engine::Engine,
     error,
     pool::{read_again, rows_again, run, set_up_again, write_again},
+    put::Stale,
     read,
     table::Table,
     transaction::{Access, Session, run_in},
@@ -239,9 +240,10 @@ impl TabularStorage for PostgresTabularStorage {
             connection,
             &mut rows,
             mode,
-            in_transaction
+            in_transaction,
+            Stale::FailsAll
         ))?;
-        Ok(write::answers(rows, stored))
+        Ok(write::answers(rows, stored).collect())
     }
 
     async fn upsert(
@@ -266,10 +268,13 @@ impl TabularStorage for PostgresTabularStorage {
     async fn update(
         &self,
         key: EncodedKey,
+        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         let (engine, table) = (self.engine(), &*self.table);
-        write!(self, |connection| write::update(engine, table, connection, &key, &assignments))
+        let command =
+            Command::Update { key: &key, condition: &condition, assignments: &assignments };
+        write!(self, |connection| write::returning(engine, table, connection, command))
     }
 
     async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
@@ -278,8 +283,18 @@ impl TabularStorage for PostgresTabularStorage {
         write!(self, |connection| write::execute(engine, table, connection, command))
     }
 
-    async fn delete(&self, key: EncodedKey) -> Result<bool> {
+    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
         let (engine, table) = (self.engine(), &*self.table);
+        if !condition.is_all() {
+            let command = Command::DeleteOne { key: &key, condition: &condition };
+            let deleted =
+                write!(self, |connection| write::execute(engine, table, connection, command));
+            if !deferred::may_hold_later(engine, &deleted) {
+                return Ok(deleted? > 0);
+            }
+            let filter = table.definition.key_filter(key.clone()).and(condition.clone());
+            return Ok(self.delete_deferred(Deletion::Search(&filter)).await? > 0);
+        }
         let deleted = write!(self, |connection| write::delete(engine, table, connection, &key));
         if !deferred::may_hold_later(engine, &deleted) {
             return deleted;

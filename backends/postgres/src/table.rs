@@ -90,10 +90,8 @@ impl Table {
         definition.with_shape(|shape| {
             let mut sql = shape.insert_into(Dialect::Postgres);
             sql.push_str(" SELECT ");
-            for (position, column) in definition.columns.iter().enumerate() {
-                if position > 0 {
-                    sql.push_str(", ");
-                }
+            for position in 0..definition.columns.len() {
+                sql.push_str(separator(position));
                 if generated && definition.auto_integer() == Some(position) {
                     // Asked for once, not for each row.
                     sql.push_str("nextval((SELECT ");
@@ -101,34 +99,19 @@ impl Table {
                     sql.push_str("::regclass))");
                     continue;
                 }
-                let _ = write!(sql, "k.c{position}");
-                if is_list(column.column_type) {
-                    sql.push_str(&types::casts(column.column_type, pgvector));
-                }
+                self.push_given(&mut sql, position, pgvector);
             }
-            sql.push_str(" FROM UNNEST(");
-            for (position, column) in definition.columns.iter().enumerate() {
-                let _ = write!(sql, "{}${}::", separator(position), position + 1);
-                sql.push_str(&if is_list(column.column_type) {
-                    "text".into()
-                } else {
-                    types::declared(column.column_type, pgvector)
-                });
-                sql.push_str("[]");
+            // Ids, and what a put gives back, have to be in the order of the rows. Where there is
+            // neither the server is spared the sorting.
+            let is_ordered =
+                generated || (mode == WriteMode::Put && definition.managed.changes_puts());
+            self.push_from_arrays(&mut sql, is_ordered, pgvector);
+            if is_ordered {
+                sql.push_str(" ORDER BY k.n");
             }
-            sql.push(')');
-            if generated {
-                sql.push_str(" WITH ORDINALITY");
-            }
-            sql.push_str(" AS k(");
-            for position in 0..definition.columns.len() {
-                let _ = write!(sql, "{}c{position}", separator(position));
-            }
-            // Ids have to be in the order of the rows. Where there are none the server is spared
-            // the sorting.
-            sql.push_str(if generated { ", n) ORDER BY k.n" } else { ")" });
             if mode == WriteMode::Put && !generated {
                 sql.push_str(&shape.put_tail(Dialect::Postgres));
+                sql.push_str(&shape.returning(Dialect::Postgres));
             }
             if let Some(column) = definition.auto_integer().filter(|_| generated) {
                 sql.push_str(" RETURNING ");
@@ -136,6 +119,36 @@ impl Table {
             }
             sql
         })
+    }
+
+    /// One column of rows that are given as arrays.
+    pub(crate) fn push_given(&self, sql: &mut String, column: usize, pgvector: Pgvector) {
+        let _ = write!(sql, "k.c{column}");
+        let column_type = self.definition.columns[column].column_type;
+        if is_list(column_type) {
+            sql.push_str(&types::casts(column_type, pgvector));
+        }
+    }
+
+    /// Rows that are given as one array for each column, and the place of each among them as
+    /// `k.n`, where order matters.
+    pub(crate) fn push_from_arrays(&self, sql: &mut String, is_ordered: bool, pgvector: Pgvector) {
+        let columns = &self.definition.columns;
+        sql.push_str(" FROM UNNEST(");
+        for (position, column) in columns.iter().enumerate() {
+            let _ = write!(sql, "{}${}::", separator(position), position + 1);
+            sql.push_str(&if is_list(column.column_type) {
+                "text".into()
+            } else {
+                types::declared(column.column_type, pgvector)
+            });
+            sql.push_str("[]");
+        }
+        sql.push_str(if is_ordered { ") WITH ORDINALITY AS k(" } else { ") AS k(" });
+        for position in 0..columns.len() {
+            let _ = write!(sql, "{}c{position}", separator(position));
+        }
+        sql.push_str(if is_ordered { ", n)" } else { ")" });
     }
 
     /// Begins a copy of rows into the table.
@@ -211,7 +224,7 @@ fn get_many(shape: &Shape<'_>, definition: &TableDef) -> String {
     sql
 }
 
-const fn separator(position: usize) -> &'static str {
+pub(crate) const fn separator(position: usize) -> &'static str {
     if position > 0 { ", " } else { "" }
 }
 

@@ -5,25 +5,26 @@
 //! another's place; a row with an id takes the sequence past it first.
 
 use std::{
-    collections::HashSet,
-    hash::{Hash, Hasher},
     iter::repeat_n,
-    sync::Arc,
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
 };
 
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use storehouse_runtime::{
-    Assignment, EncodedKey, EncodedRow, Error, Result, Value, WriteMode, sql::Command,
+    EncodedKey, EncodedRow, Error, Expected, Result, Value, WriteMode, sql::Command,
 };
 
 use crate::{
-    bind::Arguments, copy, decode, deferred, engine::Engine, error::UNIQUE_VIOLATION,
-    pool::Failure, table::Table, types::Pgvector,
+    bind::Arguments,
+    copy, decode, deferred,
+    engine::Engine,
+    error::UNIQUE_VIOLATION,
+    pool::Failure,
+    put::{self, Before, Stale},
+    segments::segments,
+    table::Table,
+    types::Pgvector,
 };
-
-/// So many values are sent in one statement, about; a message has a gigabyte at most.
-const VALUES_AT_ONCE: usize = 1 << 20;
 
 /// So often a generated id that is taken is tried again with the next.
 const ATTEMPTS: usize = 3;
@@ -41,28 +42,35 @@ pub(crate) async fn write(
     rows: &mut [EncodedRow],
     mode: WriteMode,
     in_transaction: bool,
+    stale: Stale,
 ) -> Result<Stored, Failure> {
     let lengths = segments(table, rows, mode);
     let generated: Vec<bool> =
         starts(&lengths).map(|start| lacks_id(table, &rows[start])).collect();
-    let result = write_segments(engine, table, connection, rows, &lengths, mode, in_transaction);
+    let before = Before::of(table, rows, mode);
+    let result =
+        write_segments(engine, table, connection, rows, &lengths, mode, in_transaction, stale);
     let result = result.await;
-    if result.is_err()
-        && let Some(id) = table.definition.auto_integer()
-    {
-        // Ids that were filled in were given back.
-        let mut rest = rows;
-        for (length, generated) in lengths.into_iter().zip(generated) {
-            let (segment, after) = rest.split_at_mut(length);
-            rest = after;
-            if generated {
-                for row in segment.iter_mut() {
-                    row.0[id] = Value::Null;
-                }
+    if result.is_err() {
+        before.give_back(table, rows);
+        forget_ids(table, rows, &lengths, &generated);
+    }
+    result
+}
+
+/// Takes back the ids that were filled in.
+fn forget_ids(table: &Table, rows: &mut [EncodedRow], lengths: &[usize], generated: &[bool]) {
+    let Some(id) = table.definition.auto_integer() else { return };
+    let mut rest = rows;
+    for (&length, &generated) in lengths.iter().zip(generated) {
+        let (segment, after) = rest.split_at_mut(length);
+        rest = after;
+        if generated {
+            for row in segment {
+                row.0[id] = Value::Null;
             }
         }
     }
-    result
 }
 
 /// Where each segment begins.
@@ -75,11 +83,15 @@ fn starts(lengths: &[usize]) -> impl Iterator<Item = usize> {
 }
 
 /// Pairs rows with whether they were stored.
-pub(crate) fn answers(rows: Vec<EncodedRow>, stored: Stored) -> Vec<Option<EncodedRow>> {
+pub(crate) fn answers(
+    rows: Vec<EncodedRow>,
+    stored: Stored,
+) -> impl Iterator<Item = Option<EncodedRow>> {
     let stored = stored.into_iter().flat_map(|(stored, length)| repeat_n(stored, length));
-    rows.into_iter().zip(stored).map(|(row, stored)| stored.then_some(row)).collect()
+    rows.into_iter().zip(stored).map(|(row, stored)| stored.then_some(row))
 }
 
+#[expect(clippy::too_many_arguments, reason = "it is a part of `write`")]
 async fn write_segments(
     engine: &Engine,
     table: &Table,
@@ -88,6 +100,7 @@ async fn write_segments(
     lengths: &[usize],
     mode: WriteMode,
     in_transaction: bool,
+    stale: Stale,
 ) -> Result<Stored, Failure> {
     pass_ids(engine, table, connection, rows).await?;
     let own_transaction = lengths.len() > 1 && !in_transaction;
@@ -105,8 +118,13 @@ async fn write_segments(
         let (segment, after) = rest.split_at_mut(length);
         rest = after;
         let in_transaction = in_transaction || own_transaction;
-        match write_segment(engine, table, connection, segment, mode, in_transaction).await {
-            Ok(is_stored) => stored.push((is_stored, length)),
+        let written =
+            write_segment(engine, table, connection, segment, mode, in_transaction, stale);
+        match written.await {
+            Ok(Segment::Whole(is_stored)) => stored.push((is_stored, length)),
+            Ok(Segment::Rows(are_stored)) => {
+                stored.extend(are_stored.into_iter().map(|is_stored| (is_stored, 1)));
+            }
             Err(failure) => {
                 result = Err(failure);
                 break;
@@ -128,64 +146,12 @@ async fn write_segments(
     result.map(|()| stored)
 }
 
-/// How many rows at a time can be one statement: all with an id or all without, and no key twice.
-fn segments(table: &Table, rows: &[EncodedRow], mode: WriteMode) -> Vec<usize> {
-    if mode == WriteMode::InsertIfAbsent {
-        // Each has to tell whether it was stored.
-        return vec![1; rows.len()];
-    }
-    let largest = (VALUES_AT_ONCE / table.definition.columns.len()).max(1);
-    let columns = &*table.definition.key;
-    let mut segments = Vec::new();
-    let mut length = 0;
-    let mut keys = HashSet::with_capacity(rows.len().min(largest));
-    let mut of_segment = false;
-    for row in rows {
-        let generated = lacks_id(table, row);
-        let key = KeyOf { row, columns };
-        let is_twice = !generated && !keys.insert(key);
-        if length > 0 && (generated != of_segment || is_twice || length >= largest) {
-            segments.push(length);
-            length = 0;
-            keys.clear();
-            if !generated {
-                keys.insert(key);
-            }
-        }
-        of_segment = generated;
-        length += 1;
-    }
-    if length > 0 {
-        segments.push(length);
-    }
-    segments
-}
-
-/// The key of a row, where it lies.
-#[derive(Clone, Copy)]
-struct KeyOf<'r> {
-    row: &'r EncodedRow,
-    columns: &'r [usize],
-}
-
-impl<'r> KeyOf<'r> {
-    fn values(self) -> impl Iterator<Item = &'r Value> {
-        self.columns.iter().map(move |&column| &self.row.0[column])
-    }
-}
-
-impl PartialEq for KeyOf<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.values().eq(other.values())
-    }
-}
-
-impl Eq for KeyOf<'_> {}
-
-impl Hash for KeyOf<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.values().for_each(|value| value.hash(state));
-    }
+/// Which rows of a segment were stored.
+pub(crate) enum Segment {
+    /// All, or none.
+    Whole(bool),
+    /// Each in its order.
+    Rows(Vec<bool>),
 }
 
 /// The row's key.
@@ -198,9 +164,44 @@ pub(crate) fn lacks_id(table: &Table, row: &EncodedRow) -> bool {
     table.definition.auto_integer().is_some_and(|column| row.0[column].is_null())
 }
 
+/// Writes rows that can be one statement, and makes of them what is stored.
+async fn write_segment(
+    engine: &Engine,
+    table: &Table,
+    connection: &mut PgConnection,
+    rows: &mut [EncodedRow],
+    mut mode: WriteMode,
+    in_transaction: bool,
+    stale: Stale,
+) -> Result<Segment, Failure> {
+    let managed = &table.definition.managed;
+    let mut must_be_new = false;
+    if mode == WriteMode::Put && managed.version.is_some() {
+        match rows.first().map(|row| managed.expected(row)) {
+            Some(Expected::Version(_)) => {
+                return put::checked(engine, table, connection, rows, stale).await;
+            }
+            Some(Expected::Nothing) => {
+                mode = WriteMode::Insert;
+                must_be_new = true;
+            }
+            _ => {}
+        }
+        for row in &mut *rows {
+            managed.begin_version(row);
+        }
+    }
+    match write_rows(engine, table, connection, rows, mode, in_transaction).await {
+        Err(failure) if must_be_new && is_clash_of_ids(table, &failure) => {
+            Err(table.definition.stale().into())
+        }
+        result => result.map(Segment::Whole),
+    }
+}
+
 /// Writes rows that can be one statement, and fills in their ids. `false` when `InsertIfAbsent`
 /// left something there.
-async fn write_segment(
+async fn write_rows(
     engine: &Engine,
     table: &Table,
     connection: &mut PgConnection,
@@ -234,7 +235,7 @@ async fn write_given(
     engine: &Engine,
     table: &Table,
     connection: &mut PgConnection,
-    rows: &[EncodedRow],
+    rows: &mut [EncodedRow],
     mode: WriteMode,
 ) -> Result<bool, Failure> {
     let pgvector = engine.pgvector(table, connection).await?;
@@ -254,6 +255,11 @@ async fn write_given(
         let sql = table.write_many(mode, false, pgvector);
         engine.query(AssertSqlSafe(sql), arguments.into_inner())
     };
+    if mode == WriteMode::Put && table.definition.managed.changes_puts() {
+        let stored = query.fetch_all(connection).await?;
+        put::fill_in_all(table, rows, &stored)?;
+        return Ok(true);
+    }
     let changed = query.execute(connection).await?.rows_affected();
     Ok(changed > 0 || mode != WriteMode::InsertIfAbsent)
 }
@@ -284,7 +290,11 @@ async fn write_generated(
     Ok(!stored.is_empty())
 }
 
-fn bind_columns(arguments: &mut Arguments<'_>, table: &Table, rows: &[EncodedRow]) -> Result<()> {
+pub(crate) fn bind_columns(
+    arguments: &mut Arguments<'_>,
+    table: &Table,
+    rows: &[EncodedRow],
+) -> Result<()> {
     for column in 0..table.definition.columns.len() {
         arguments.values(column, rows.iter().map(move |row| &row.0[column]))?;
     }
@@ -351,6 +361,7 @@ async fn pass_greatest(table: &Table, connection: &mut PgConnection) -> Result<(
     Ok(())
 }
 
+/// Whether a row with the key is there already.
 fn is_clash_of_ids(table: &Table, failure: &Failure) -> bool {
     if failure.code() != Some(UNIQUE_VIOLATION) {
         return false;
@@ -396,19 +407,8 @@ pub(crate) async fn upsert(
     }
 }
 
-/// Changes columns of the row with that key, and answers with the whole row.
-pub(crate) async fn update(
-    engine: &Engine,
-    table: &Table,
-    connection: &mut PgConnection,
-    key: &EncodedKey,
-    assignments: &[Assignment],
-) -> Result<Option<EncodedRow>, Failure> {
-    returning(engine, table, connection, Command::Update { key, assignments }).await
-}
-
 /// Runs a command that returns the row that it wrote, if it wrote one.
-async fn returning(
+pub(crate) async fn returning(
     engine: &Engine,
     table: &Table,
     connection: &mut PgConnection,

@@ -94,6 +94,43 @@ async fn puts_share_statements() {
     assert!(done.write_statements <= FEW, "{done:?}");
 }
 
+/// A row whose version is compared and counted.
+#[derive(storehouse::Table, Clone, Debug, PartialEq)]
+struct Counted {
+    #[table(key)]
+    id: i64,
+    amount: i64,
+    #[table(version)]
+    version: i64,
+}
+
+#[tokio::test]
+async fn puts_of_rows_that_were_read_share_statements() {
+    let (_database, network, opened) = open_behind_proxy().await;
+    let rows = opened.table::<Counted>().await;
+    let read = rows.put_bulk((0..64).map(|id| CountedInsert { id, amount: 0 })).await.unwrap();
+    // Every fourth is stale; the others share their statement with it.
+    let stale = |id: i64| id % 4 == 0;
+    rows.put_bulk((0..64).filter(|&id| stale(id)).map(|id| CountedInsert { id, amount: -1 }))
+        .await
+        .unwrap();
+    let before = opened.statistics();
+    let put = |row: Counted| {
+        let rows = rows.clone();
+        async move { rows.put(Counted { amount: 1, ..row }).await }
+    };
+    let stored = together(&network, read.into_iter().map(put)).await;
+    let done = since(before, opened.statistics());
+    for (id, stored) in (0..64).zip(stored) {
+        match stored {
+            Err(Error::Conflict { columns, .. }) if stale(id) => assert_eq!(columns, ["version"]),
+            other => assert_eq!(other.unwrap(), Counted { id, amount: 1, version: 2 }),
+        }
+    }
+    assert_eq!(done.writes, 64);
+    assert!(done.write_statements <= FEW, "{done:?}");
+}
+
 #[tokio::test]
 async fn each_gets_the_id_of_its_own_row() {
     let (_database, network, opened) = open_behind_proxy().await;

@@ -207,7 +207,7 @@ fn push_columns(sql: &mut String, definition: &TableDef, columns: &[usize]) {
 mod tests {
     use super::*;
     use storehouse_runtime::{
-        DerivedSql, Metric, OnDelete, ReferencedTable, VectorElement, VectorType,
+        DerivedSql, ManagedColumns, Metric, OnDelete, ReferencedTable, VectorElement, VectorType,
     };
 
     fn column(name: &'static str, column_type: ColumnType) -> ColumnDef {
@@ -234,6 +234,7 @@ mod tests {
             indexes: Vec::new().into(),
             shard_by: None,
             references: Vec::new().into(),
+            managed: ManagedColumns::NONE,
             rename_from: Vec::new().into(),
             given_schema: None,
             sql: DerivedSql::default(),

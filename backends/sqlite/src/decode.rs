@@ -156,7 +156,8 @@ pub(crate) fn whole_row(definition: &TableDef, row: &Row<'_>) -> Decoded<Encoded
     definition.columns.iter().enumerate().map(value).collect::<Result<_, _>>().map(EncodedRow)
 }
 
-fn value(
+/// One value of a row, when its type is not at hand.
+pub(crate) fn value(
     column_type: ColumnType,
     source: &mut RowSource<'_>,
     column: usize,

@@ -173,7 +173,7 @@ fn columns(details: &str, table: &Table) -> Vec<String> {
 mod tests {
     use std::sync::Arc;
 
-    use storehouse_runtime::{DerivedSql, TableDef};
+    use storehouse_runtime::{DerivedSql, ManagedColumns, TableDef};
 
     use super::*;
     use crate::table::Tables;
@@ -189,6 +189,7 @@ mod tests {
             indexes: Vec::new().into(),
             shard_by: None,
             references: Vec::new().into(),
+            managed: ManagedColumns::NONE,
             rename_from: Vec::new().into(),
             given_schema: None,
             sql: DerivedSql::default(),

@@ -33,6 +33,7 @@ mod json_paths;
 mod lease;
 mod migrate;
 mod options;
+mod put;
 mod raw;
 mod read;
 mod readers;

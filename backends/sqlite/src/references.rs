@@ -244,12 +244,20 @@ impl<'a> Bulk<'a> {
 
     /// Runs a statement whose values are bound.
     pub(crate) fn execute(&mut self, statement: &mut Statement<'_>) -> rusqlite::Result<usize> {
-        match statement.raw_execute() {
+        self.run(|| statement.raw_execute())
+    }
+
+    /// Does what runs one statement, and does it again when that is what it takes.
+    pub(crate) fn run<R>(
+        &mut self,
+        mut statement: impl FnMut() -> rusqlite::Result<R>,
+    ) -> rusqlite::Result<R> {
+        match statement() {
             // What else is put off, by the program itself, could not be told from this.
             Err(error) if is_violation(&error) && !self.is_put_off && !self.is_any_open() => {
                 self.connection.execute_batch(PUT_OFF)?;
                 self.is_put_off = true;
-                statement.raw_execute()
+                statement()
             }
             result => result,
         }

@@ -189,13 +189,14 @@ impl TabularStorage for SqliteTabularStorage {
     async fn update(
         &self,
         key: EncodedKey,
+        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         let values = assignments.iter().map(|assignment| &assignment.value);
         let length = Length::short_if(write::are_small(values));
         // One statement, but the row that comes back may not be readable, and then all is undone.
         self.run_write(length, Weight::Several, move |session, table| {
-            write::update(session, table, &key, &assignments)
+            write::update(session, table, &key, &condition, &assignments)
         })
         .await
     }
@@ -207,9 +208,9 @@ impl TabularStorage for SqliteTabularStorage {
         .await
     }
 
-    async fn delete(&self, key: EncodedKey) -> Result<bool> {
+    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
         self.run_write(Length::Short, Weight::OneStatement, move |session, table| {
-            write::delete(session, table, &key)
+            write::delete(session, table, &key, &condition)
         })
         .await
     }

@@ -113,7 +113,7 @@ impl Tables {
 
 #[cfg(test)]
 mod tests {
-    use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, DerivedSql};
+    use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, DerivedSql, ManagedColumns};
 
     use super::*;
 
@@ -138,6 +138,7 @@ mod tests {
             indexes: Vec::new().into(),
             shard_by: None,
             references: Vec::new().into(),
+            managed: ManagedColumns::NONE,
             rename_from: Vec::new().into(),
             given_schema: None,
             sql: DerivedSql::default(),

@@ -9,7 +9,7 @@ use storehouse_runtime::{
 use crate::{
     bind, decode,
     job::{Session, Weight},
-    read,
+    put, read,
     references::{self, Bulk},
     table::Table,
 };
@@ -71,6 +71,9 @@ pub(crate) fn write(
     mode: WriteMode,
 ) -> Result<Vec<Option<EncodedRow>>> {
     let connection = session.connection;
+    if mode == WriteMode::Put && table.definition.managed.changes_puts() {
+        return put::managed(session, table, rows);
+    }
     if let [row] = rows.as_mut_slice()
         && table.ids.takes_one_statement(row)
     {
@@ -86,7 +89,7 @@ pub(crate) fn write(
     Ok(stored)
 }
 
-fn write_one(
+pub(crate) fn write_one(
     session: &Session<'_>,
     table: &Table,
     row: &mut EncodedRow,
@@ -156,7 +159,11 @@ fn write_many(
 }
 
 /// Runs a statement that writes one row, and counts the rows that it changed.
-fn insert(connection: &Connection, sql: &str, row: &EncodedRow) -> rusqlite::Result<usize> {
+pub(crate) fn insert(
+    connection: &Connection,
+    sql: &str,
+    row: &EncodedRow,
+) -> rusqlite::Result<usize> {
     let mut statement = connection.prepare_cached(sql)?;
     bind::values(&mut statement, 1, &row.0)?;
     statement.raw_execute()
@@ -178,14 +185,15 @@ pub(crate) fn upsert(
     stored.ok_or_else(|| Error::backend("SQLite did not return the row that it stored", None))
 }
 
-/// Changes columns of the row with that key, and answers with the whole row.
+/// Changes columns of the row with that key, if it matches, and answers with the whole row.
 pub(crate) fn update(
     session: &Session<'_>,
     table: &Table,
     key: &EncodedKey,
+    condition: &FilterTree,
     assignments: &[Assignment],
 ) -> Result<Option<EncodedRow>> {
-    returning(session, table, Command::Update { key, assignments })
+    returning(session, table, Command::Update { key, condition, assignments })
 }
 
 /// Runs a command that returns the row that it wrote, if it wrote one.
@@ -209,10 +217,25 @@ fn returning(
     row.transpose().map_err(|error| table.decode_error(error))
 }
 
-/// Deletes the row with that key.
-pub(crate) fn delete(session: &Session<'_>, table: &Table, key: &EncodedKey) -> Result<bool> {
-    let bind = |statement: &mut Statement<'_>| bind::values(statement, 1, key.values());
-    execute_deletion(session.connection, table, &table.crud.delete, bind).map(|deleted| deleted > 0)
+/// Deletes the row with that key, if it matches.
+pub(crate) fn delete(
+    session: &Session<'_>,
+    table: &Table,
+    key: &EncodedKey,
+    condition: &FilterTree,
+) -> Result<bool> {
+    let connection = session.connection;
+    let deleted = if condition.is_all() {
+        let bind = |statement: &mut Statement<'_>| bind::values(statement, 1, key.values());
+        execute_deletion(connection, table, &table.crud.delete, bind)?
+    } else {
+        let command = Command::DeleteOne { key, condition };
+        let rendered = table.statements.render(&table.definition, command);
+        let bind =
+            |statement: &mut Statement<'_>| bind::parameters(statement, &rendered.parameters);
+        execute_deletion(connection, table, &rendered.sql, bind)?
+    };
+    Ok(deleted > 0)
 }
 
 /// Changes columns of the rows that match, and counts them.
@@ -281,7 +304,9 @@ pub(crate) fn delete_all(session: &Session<'_>, table: &Table) -> Result<()> {
 mod tests {
     use std::sync::Arc;
 
-    use storehouse_runtime::{ColumnDef, ColumnRole, ColumnType, DerivedSql, TableDef};
+    use storehouse_runtime::{
+        ColumnDef, ColumnRole, ColumnType, DerivedSql, ManagedColumns, TableDef,
+    };
 
     use super::*;
     use crate::table::Tables;
@@ -339,6 +364,7 @@ mod tests {
                 indexes: Vec::new().into(),
                 shard_by: None,
                 references: Vec::new().into(),
+                managed: ManagedColumns::NONE,
                 rename_from: Vec::new().into(),
                 given_schema: None,
                 sql: DerivedSql::default(),

@@ -166,7 +166,7 @@ async fn a_dropped_write_is_done_or_not_done() {
         let _ = tokio::time::timeout(patience, write).await;
     }
     // The writer may still be at the last of them; this waits behind it.
-    storage.delete(key(0)).await.unwrap();
+    storage.delete(key(0), FilterTree::all()).await.unwrap();
     let rows = everything(&storage).await.unwrap();
     assert_eq!(rows.len() % 10, 0);
     for ten in rows.chunks(10) {
@@ -203,11 +203,14 @@ async fn one_task(storage: &SqliteTabularStorage, task: i64) {
         assert_eq!(get(storage, key(id)).await.unwrap(), Some(row));
         let change = vec![Assignment::set(2, Value::Float(2.0))];
         let row = product(id, &format!("{id}"), 2.0);
-        assert_eq!(storage.update(key(id), change).await.unwrap(), Some(row.clone()));
+        assert_eq!(
+            storage.update(key(id), FilterTree::all(), change).await.unwrap(),
+            Some(row.clone())
+        );
         let own = FilterTree::InList { column: 0, values: vec![Value::Int(id)] };
         assert_eq!(storage.count(own).await.unwrap(), 1);
         if step % 2 == 0 {
-            assert!(storage.delete(key(id)).await.unwrap());
+            assert!(storage.delete(key(id), FilterTree::all()).await.unwrap());
             assert_eq!(get(storage, key(id)).await.unwrap(), None);
         }
     }

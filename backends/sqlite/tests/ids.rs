@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use storehouse_runtime::{
-    ColumnType, EncodedRow, Error, TableDef, TabularStorage as _, Value, WriteMode,
+    ColumnType, EncodedRow, Error, FilterTree, TableDef, TabularStorage as _, Value, WriteMode,
 };
 use storehouse_sqlite::{SqliteBackend, SqliteOptions, SqliteTabularStorage};
 
@@ -64,7 +64,7 @@ async fn ids_go_on_above_everything_that_was_ever_there() {
 
         for row in everything(&storage).await.unwrap().iter().skip(1) {
             let key = storage.definition().key.iter().map(|&column| row.0[column].clone());
-            assert!(storage.delete(key.collect()).await.unwrap());
+            assert!(storage.delete(key.collect(), FilterTree::all()).await.unwrap());
         }
         assert_eq!(put(&[None]).await, [103]);
         storage.delete_all().await.unwrap();

@@ -230,7 +230,7 @@ async fn waiting_for_oneself_is_an_error_at_once() {
             .await
             .unwrap();
         assert!(started.elapsed() < LONG);
-        storage.delete(key(0)).await.unwrap();
+        storage.delete(key(0), FilterTree::all()).await.unwrap();
         assert_eq!(size(&*storage).await, 1);
     }
 }

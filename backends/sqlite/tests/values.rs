@@ -98,7 +98,7 @@ async fn values_come_back_to_the_bit() {
     let types = every_type();
     let names = [
         "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12", "c13",
-        "c14", "c15",
+        "c14", "c15", "c16", "c17", "c18", "c19", "c20",
     ];
     assert_eq!(names.len(), types.len());
     let mut columns = vec![column("id", ColumnType::I64)];
@@ -126,7 +126,7 @@ async fn values_come_back_to_the_bit() {
     for row in &rows {
         let id = EncodedKey::single(row.0[0].clone());
         let assignments = vec![Assignment::set(1, row.0[1].clone())];
-        let stored = storage.update(id, assignments).await.unwrap().unwrap();
+        let stored = storage.update(id, FilterTree::all(), assignments).await.unwrap().unwrap();
         assert_eq!(exactly(&stored.0), exactly(&row.0));
     }
     // In a list, a value has the same form as in its column.
@@ -174,7 +174,7 @@ async fn the_three_ways_to_write() {
         let stored = write(row, WriteMode::InsertIfAbsent).await.unwrap();
         let [Some(stored)] = stored.as_slice() else { panic!("{stored:?}") };
         let key = EncodedKey::single(stored.0[0].clone());
-        assert!(storage.delete(key).await.unwrap());
+        assert!(storage.delete(key, FilterTree::all()).await.unwrap());
     }
 
     let rows = vec![product(0, "B", 1.0), product(0, "A", 1.0), product(0, "C", 1.0)];
@@ -254,15 +254,19 @@ async fn updates_and_deletions() {
         .unwrap();
     let set = |column, value| vec![Assignment::set(column, value)];
 
-    let updated = storage.update(key(3), set(2, Value::Float(9.0))).await.unwrap();
+    let updated =
+        storage.update(key(3), FilterTree::all(), set(2, Value::Float(9.0))).await.unwrap();
     assert_eq!(updated, Some(product(3, "3", 9.0)));
-    assert_eq!(storage.update(key(33), set(2, Value::Float(9.0))).await.unwrap(), None);
-    let error = storage.update(key(3), set(1, text("4"))).await.unwrap_err();
+    assert_eq!(
+        storage.update(key(33), FilterTree::all(), set(2, Value::Float(9.0))).await.unwrap(),
+        None
+    );
+    let error = storage.update(key(3), FilterTree::all(), set(1, text("4"))).await.unwrap_err();
     assert!(matches!(error, Error::Conflict { .. }));
     assert_eq!(get(&storage, key(3)).await.unwrap(), Some(product(3, "3", 9.0)));
 
-    assert!(storage.delete(key(3)).await.unwrap());
-    assert!(!storage.delete(key(3)).await.unwrap());
+    assert!(storage.delete(key(3), FilterTree::all()).await.unwrap());
+    assert!(!storage.delete(key(3), FilterTree::all()).await.unwrap());
     let cheap =
         FilterTree::InList { column: 0, values: vec![Value::Int(1), Value::Int(3), Value::Int(5)] };
     assert_eq!(storage.count(cheap.clone()).await.unwrap(), 2);
@@ -293,9 +297,9 @@ async fn keys_of_several_columns_in_another_order() {
     storage.write(vec![row(2, "b"), row(1, "a")], WriteMode::Put).await.unwrap();
     assert_eq!(get(&storage, key(2)).await.unwrap(), Some(row(2, "b")));
     let change = vec![Assignment::set(1, text("c"))];
-    assert_eq!(storage.update(key(1), change).await.unwrap(), Some(row(1, "c")));
+    assert_eq!(storage.update(key(1), FilterTree::all(), change).await.unwrap(), Some(row(1, "c")));
     assert_eq!(everything(&storage).await.unwrap(), [row(1, "c"), row(2, "b")]);
-    assert!(storage.delete(key(1)).await.unwrap());
+    assert!(storage.delete(key(1), FilterTree::all()).await.unwrap());
 
     let error = storage.write(vec![row(2, "d")], WriteMode::Insert).await.unwrap_err();
     let Error::Conflict { columns, .. } = error else { panic!("{error}") };
@@ -383,7 +387,7 @@ async fn what_is_not_of_the_type_is_an_error_that_names_the_column() {
     }
     // An update whose row cannot be read back is undone.
     let change = vec![Assignment::set(2, Value::Float(2.0))];
-    storage.update(key(1), change).await.unwrap_err();
+    storage.update(key(1), FilterTree::all(), change).await.unwrap_err();
     let filter =
         FilterTree::Compare { column: 2, comparison: Comparison::Equal, value: Value::Float(2.0) };
     assert_eq!(storage.count(filter).await.unwrap(), 0);

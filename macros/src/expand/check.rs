@@ -6,7 +6,10 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Type, spanned::Spanned as _};
 
 use super::Expand;
-use crate::model::{Column, Content, Known, array_length, is_array};
+use crate::{
+    model::{Column, Content, Known, array_length, is_array},
+    parse::ManagedKind,
+};
 
 impl Expand<'_> {
     /// ```text
@@ -19,6 +22,17 @@ impl Expand<'_> {
         let krate = self.krate;
         let mut checks = TokenStream::new();
         for column in &self.table.columns {
+            if let Some(kind) = column.managed() {
+                let ty: &Type = column.document();
+                let check = if kind == ManagedKind::Version {
+                    quote!(VersionColumn)
+                } else {
+                    quote!(TimestampColumn)
+                };
+                checks.extend(quote_spanned! {ty.span()=>
+                    const _: () = <#ty as #krate::codec::#check>::CHECK;
+                });
+            }
             for check in self.traits_asked_for(column) {
                 let ty: &Type = column.ty();
                 checks.extend(quote_spanned! {ty.span()=>

@@ -29,6 +29,7 @@ impl Expand<'_> {
     ///             indexes: Cow::Borrowed(const { &[IndexDef { .. }, ..] }),
     ///             shard_by: None,
     ///             references: Cow::Borrowed(&[]),
+    ///             managed: ManagedColumns::NONE,
     ///             rename_from: Cow::Borrowed(&[]),
     ///             given_schema: None,
     ///             sql: DerivedSql {
@@ -64,6 +65,7 @@ impl Expand<'_> {
         let shard_by = option(table.shard_by.map(|column| self.position(column)));
         let references = self.reference_definitions();
         let columns_type = self.columns_type();
+        let managed = self.managed_columns();
         let rename_from = self.rename_from(table.rename_from.as_ref());
         let sql = self.sql_or_default(|| {
             let postgres = self.crud(Dialect::Postgres);
@@ -102,6 +104,7 @@ impl Expand<'_> {
                 indexes: #indexes,
                 shard_by: #shard_by,
                 references: #references,
+                managed: #managed,
                 rename_from: #rename_from,
                 given_schema: ::core::option::Option::None,
                 sql: #sql,
@@ -257,10 +260,21 @@ impl Expand<'_> {
             table: &table.name,
             columns: &columns,
             key: &table.key,
+            managed: self.managed_shape(),
         };
         // Taken apart without `..`, so that a new statement cannot be forgotten here.
-        let CrudSql { select, get, insert, put, insert_if_absent, delete, delete_all, size } =
-            shape.crud(dialect);
+        let CrudSql {
+            select,
+            get,
+            insert,
+            put,
+            put_checked,
+            insert_if_absent,
+            delete,
+            delete_all,
+            size,
+        } = shape.crud(dialect);
+        let put_checked = option(put_checked.map(|sql| self.borrowed(&sql)));
         let fields = [
             ("select", select),
             ("get", get),
@@ -276,7 +290,7 @@ impl Expand<'_> {
             let sql = self.borrowed(&sql);
             quote!(#name: #sql)
         });
-        quote!(#krate::__private::CrudSql { #(#fields),* })
+        quote!(#krate::__private::CrudSql { #(#fields,)* put_checked: #put_checked })
     }
 
     /// The names that something had before.

@@ -10,7 +10,7 @@ use quote::{ToTokens as _, quote};
 
 impl Expand<'_> {
     fn insert(&self) -> Generated<'_> {
-        let required = |(_, column): &(Position, &Column<'_>)| !column.may_be_left_out();
+        let required = |(_, column): &(Position, &Column<'_>)| column.must_be_given();
         Generated {
             name: self.table.beside("Insert"),
             docs: format!(" What must be given to insert a `{}`.", self.table.rust_name()),
@@ -74,7 +74,7 @@ impl Expand<'_> {
         let insert = self.insert();
         let name = &insert.name;
         let columns = self.position(self.table.columns.len());
-        let set = self.columns().filter(|(_, column)| !column.may_be_left_out()).map(
+        let set = self.columns().filter(|(_, column)| column.must_be_given()).map(
             |(position, column)| {
                 let ident = column.ident;
                 if column.is_embedded() {

@@ -115,10 +115,13 @@ impl Expand<'_> {
         let krate = self.krate;
         let row = self.table.ident();
         let key = self.position_list(&self.table.key);
+        let version = self.version_of_row();
         quote! {
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl #krate::KeyOrRow<#row> for &#row {
+                #version
+
                 fn into_key(
                     self,
                 ) -> ::core::result::Result<#krate::EncodedKey, #krate::EncodeError> {

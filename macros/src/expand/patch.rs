@@ -11,7 +11,7 @@ use super::{
 impl Expand<'_> {
     fn patch(&self) -> Generated<'_> {
         let krate = self.krate;
-        let columns = self.table.columns.iter().filter(|column| !column.is_key());
+        let columns = self.table.columns.iter().filter(|column| column.may_be_patched());
         Generated {
             name: self.table.beside("Patch"),
             docs: format!(
@@ -57,8 +57,8 @@ impl Expand<'_> {
         let row = self.table.ident();
         let patch = self.patch();
         let name = &patch.name;
-        let assign =
-            self.columns().filter(|(_, column)| !column.is_key()).map(|(position, column)| {
+        let assign = self.columns().filter(|(_, column)| column.may_be_patched()).map(
+            |(position, column)| {
                 let ident = column.ident;
                 if column.is_embedded() {
                     let put = quote!(assignments.push(#krate::Assignment::set(column, value)));
@@ -81,7 +81,8 @@ impl Expand<'_> {
                         assignments.push(#krate::Assignment::set(#position, #value));
                     }
                 }
-            });
+            },
+        );
         let clone_and_debug = clone_and_debug(&patch);
         quote! {
             #[automatically_derived]

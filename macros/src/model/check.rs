@@ -5,6 +5,7 @@
 
 mod column_type;
 mod key;
+mod managed;
 mod rename_from;
 mod roles;
 
@@ -20,7 +21,7 @@ pub fn column(column: &Column<'_>, errors: &Errors) {
     // Of a column that has no proper type, nothing more can be said.
     if column.is_embedded() {
         embed::check_field(column, errors);
-    } else if column_type::check(column, errors) {
+    } else if column_type::check(column, errors) && managed::check_column(column, errors) {
         key::check_column(column, errors);
         roles::check(column, errors);
     }
@@ -29,6 +30,7 @@ pub fn column(column: &Column<'_>, errors: &Errors) {
 /// Every rule about columns together.
 pub fn table(table: &Table<'_>, errors: &Errors) {
     key::check_table(table, errors);
+    managed::check_table(table, errors);
     column_names(table, errors);
     rename_from::check(table, errors);
 }

@@ -7,7 +7,7 @@ use syn::{Field, Ident, LitStr, Type, ext::IdentExt as _};
 use super::{Known, case, check, description, embed, name, type_name};
 use crate::{
     errors::Errors,
-    parse::{FieldAttributes, RenameRule, SerdeName, VectorAttribute},
+    parse::{FieldAttributes, ManagedKind, RenameRule, SerdeName, VectorAttribute},
 };
 
 /// A field that is stored.
@@ -103,9 +103,33 @@ impl<'a> Column<'a> {
         matches!(self.content, Content::Json { .. })
     }
 
-    /// Whether an insert may leave the column out.
-    pub const fn may_be_left_out(&self) -> bool {
-        self.written.auto.is_some() || self.written.default.is_some() || self.optional.is_some()
+    /// What the store does with the column by itself.
+    pub fn managed(&self) -> Option<ManagedKind> {
+        self.written.managed.written().map(|(kind, _)| kind).next()
+    }
+
+    /// Whether only the store sets the column.
+    fn is_never_given(&self) -> bool {
+        self.managed().is_some_and(|kind| kind != ManagedKind::CreatedAt)
+    }
+
+    /// Whether an insert has to give the column.
+    pub fn must_be_given(&self) -> bool {
+        !self.is_never_given() && !self.may_be_left_out()
+    }
+
+    /// Whether an insert may give the column or leave it out.
+    pub fn may_be_left_out(&self) -> bool {
+        !self.is_never_given()
+            && (self.written.auto.is_some()
+                || self.written.default.is_some()
+                || self.optional.is_some()
+                || self.managed().is_some())
+    }
+
+    /// Whether an update may set the column.
+    pub fn may_be_patched(&self) -> bool {
+        !self.is_key() && self.managed().is_none()
     }
 
     pub fn default(&self) -> Option<Default<'_>> {

@@ -55,6 +55,9 @@ pub fn check_field(column: &Column<'_>, errors: &Errors) {
             "index" | "unique" => format!(
                 "`{field}` is several columns; write `{other}({field}.column)` above the struct"
             ),
+            "created_at" | "updated_at" | "version" | "soft_delete" => {
+                format!("`{field}` is several columns; give the table a field for `{other}` alone")
+            }
             _ => format!(
                 "the fields of `{}` say what its columns are; remove `{other}` here, or write it \
                  there",
@@ -195,6 +198,12 @@ fn check_attributes(written: &FieldAttributes, errors: &Errors) {
         errors.at(
             &references.name,
             "a reference belongs to the table; write the field that refers to a row there",
+        );
+    }
+    for (_, name) in written.managed.written() {
+        errors.at(
+            name,
+            format!("a managed column stands in the table itself; write the `{name}` field there"),
         );
     }
     let vector = written.vector.as_ref().map(|vector| &vector.name);

@@ -1,6 +1,6 @@
 //! What can be said of a field: `#[table(key, auto, index, unique, json, text, vector(..),
-//! metadata, default = .., rename = "..", rename_from = "..", references(..), skip, embed)]` and
-//! serde's `rename` and `skip`.
+//! metadata, default = .., created_at, updated_at, version, soft_delete, rename = "..",
+//! rename_from = "..", references(..), skip, embed)]` and serde's `rename` and `skip`.
 
 use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, LitInt, LitStr};
@@ -8,6 +8,7 @@ use syn::{Attribute, Ident, LitInt, LitStr};
 use super::{
     attribute::{Item, ItemValue, items, items_of, set},
     embed::EmbedAttribute,
+    managed::ManagedAttributes,
     references::ReferencesAttribute,
     rename_from::{PreviousNames, rename_from},
     serde::SerdeField,
@@ -31,6 +32,10 @@ pub const NAMES: &[&str] = &[
     "rename_from",
     "skip",
     "embed",
+    "created_at",
+    "updated_at",
+    "version",
+    "soft_delete",
 ];
 
 /// The attributes of a field. Each is kept with the name that was written, for its place.
@@ -45,6 +50,7 @@ pub struct FieldAttributes {
     pub vector: Option<VectorAttribute>,
     pub metadata: Option<Ident>,
     pub default: Option<DefaultAttribute>,
+    pub managed: ManagedAttributes,
     pub rename: Option<(Ident, LitStr)>,
     pub references: Option<ReferencesAttribute>,
     pub rename_from: Option<PreviousNames>,
@@ -132,6 +138,7 @@ impl FieldAttributes {
                     format!("there is no attribute `{name}`; did you mean `rename_from`?"),
                 );
             }
+            _ if self.managed.add(item, errors) => {}
             "name" => errors.at(name, "a column's name is given by `rename = \"..\"`; write that"),
             unknown @ ("schema" | "columns" | "crate") => {
                 errors.at(name, format!("`{unknown}` belongs on the struct, not on a field; write it above the struct"));
@@ -168,6 +175,7 @@ impl FieldAttributes {
         ]
         .into_iter()
         .flatten()
+        .chain(self.managed.written().map(|(_, name)| name))
     }
 }
 

@@ -42,6 +42,15 @@ impl Dialect {
         }
     }
 
+    /// Appends a placeholder that names parameter number `position`, counted from 1: for
+    /// statements that do not take their parameters in order.
+    pub fn push_numbered(self, sql: &mut String, position: usize) {
+        let _ = match self {
+            Self::Sqlite => write!(sql, "?{position}"),
+            Self::Postgres => write!(sql, "${position}"),
+        };
+    }
+
     /// Appends the table's full name.
     ///
     /// SQLite has no schemas of its own, so `shop` and `products` give `"shop.products"`: one

@@ -5,13 +5,14 @@
 //! so the two can never disagree. It knows names only: no values, no types, no dependencies.
 //!
 //! ```
-//! use storehouse_sql::{Dialect, Shape};
+//! use storehouse_sql::{Dialect, ManagedShape, Shape};
 //!
 //! let shape = Shape {
 //!     schema: None,
 //!     table: "products",
 //!     columns: &["id", "sku"],
 //!     key: &[0],
+//!     managed: ManagedShape::default(),
 //! };
 //! let sql = shape.crud(Dialect::Sqlite);
 //! assert_eq!(sql.get, r#"SELECT "id", "sku" FROM "products" WHERE "id" = ?"#);
@@ -23,4 +24,4 @@ mod shape;
 
 pub use dialect::Dialect;
 pub use index_name::{free_index_name, index_name};
-pub use shape::{CrudSql, Shape};
+pub use shape::{CrudSql, ManagedShape, Shape};

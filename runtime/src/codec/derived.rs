@@ -4,6 +4,7 @@
 //! Each trait is a check alone, but for [`JsonField`]. The derive names a constant or a function
 //! of the trait and never a bound of some function: rustc would print that function's path too.
 
+use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -114,6 +115,25 @@ check! {
 }
 
 check! {
+    /// What `created_at`, `updated_at` and `soft_delete` can be, the last in an `Option`.
+    #[diagnostic::on_unimplemented(
+        message = "the store cannot tell the time as `{Self}`",
+        label = "not a moment that is the same everywhere",
+        note = "`created_at` and `updated_at` columns are `DateTime<Utc>`, `soft_delete` columns `Option<DateTime<Utc>>`; with the feature of that name also the moments of `jiff` and `time`"
+    )]
+    TimestampColumn for Moment
+}
+
+check! {
+    /// What `version` can be.
+    #[diagnostic::on_unimplemented(
+        message = "the store cannot count writes in `{Self}`",
+        label = "`version` columns are `i64`, `i32` or `u32`"
+    )]
+    VersionColumn for Counter
+}
+
+check! {
     /// What `text` searches.
     #[diagnostic::on_unimplemented(
         message = "`text` searches words, and `{Self}` has none",
@@ -158,6 +178,22 @@ impl Generated for i32 {}
 impl Generated for u32 {}
 impl Generated for Uuid {}
 impl Generated for String {}
+
+/// The types of [`TimestampColumn`]; their columns are [`DateTime`](crate::ColumnType::DateTime).
+pub trait Moment {}
+impl Moment for DateTime<Utc> {}
+#[cfg(feature = "jiff")]
+impl Moment for jiff::Timestamp {}
+#[cfg(feature = "time")]
+impl Moment for time::OffsetDateTime {}
+#[cfg(feature = "time")]
+impl Moment for time::UtcDateTime {}
+
+/// The types of [`VersionColumn`].
+pub trait Counter {}
+impl Counter for i64 {}
+impl Counter for i32 {}
+impl Counter for u32 {}
 
 /// The types of [`MetadataColumn`].
 pub trait Document {}

@@ -17,7 +17,9 @@ const SECONDS_PER_DAY: i64 = 86_400;
 scalar!(Timestamp, DateTime, this => Value::DateTime(whole_microseconds(this.as_nanosecond())),
     |source, column| {
         let stored = source.read_date_time(column)?;
-        Self::from_microsecond(stored).map_err(|_| out_of_range(column, stored, "microseconds"))
+        // jiff takes no microsecond of its last second, but every nanosecond.
+        Self::from_nanosecond(i128::from(stored) * 1_000)
+            .map_err(|_| out_of_range(column, stored, "microseconds"))
     }
 );
 scalar!(DateTime, LocalDateTime,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use storehouse_sql::free_index_name;
 
-use super::{ColumnDef, ColumnRole, DerivedSql, IndexDef, RenameFrom, TableDef};
+use super::{ColumnDef, ColumnRole, DerivedSql, IndexDef, ManagedColumns, RenameFrom, TableDef};
 use crate::{
     column_type::ColumnType,
     error::{Error, Result},
@@ -147,6 +147,7 @@ impl TableBuilder {
             columns: self.columns.into(),
             shard_by: None,
             references: Vec::new().into(),
+            managed: ManagedColumns::NONE,
             rename_from: RenameFrom::default(),
             given_schema: self.given_schema,
             sql: DerivedSql::default(),

@@ -11,7 +11,7 @@ use crate::{
 impl TableDef {
     /// Fails with [`Error::Validation`] when a value does not fit its column.
     ///
-    /// A generated integer key may still be NULL here: the engine fills it in.
+    /// A generated integer key and a version may still be NULL here: the engine fills them in.
     pub fn check_row(&self, row: &EncodedRow) -> Result<()> {
         if row.0.len() != self.columns.len() {
             return Err(Error::validation(format!(
@@ -23,7 +23,9 @@ impl TableDef {
         }
         let generated = self.auto_integer();
         for (position, (column, value)) in self.columns.iter().zip(&row.0).enumerate() {
-            if value.is_null() && generated == Some(position) {
+            let is_filled_in =
+                generated == Some(position) || self.managed.version == Some(position);
+            if value.is_null() && is_filled_in {
                 continue;
             }
             column.check(value)?;

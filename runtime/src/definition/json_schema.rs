@@ -34,6 +34,9 @@ impl TableDef {
                 if self.auto == Some(position) {
                     property.insert("x-auto-generated".into(), true.into());
                 }
+                if self.managed.contains(position) {
+                    property.insert("readOnly".into(), true.into());
+                }
             }
             properties.insert(column.name.to_string(), property);
             if !column.nullable {

@@ -15,7 +15,8 @@ const LONGEST: usize = 63;
 
 impl TableDef {
     /// Fails with [`Error::Validation`] when a name cannot name a table or a column, when the key
-    /// is missing or cannot be one, or when an index is on a column that has no order.
+    /// is missing or cannot be one, when an index is on a column that has no order, or when a
+    /// managed column is of another type than it has to be.
     pub fn validate(&self) -> Result<()> {
         check_name("table", &self.name)?;
         if self.name.get(..7).is_some_and(|begin| begin.eq_ignore_ascii_case("sqlite_")) {
@@ -39,7 +40,8 @@ impl TableDef {
             }
         }
         self.validate_key()?;
-        self.validate_indexes()
+        self.validate_indexes()?;
+        self.validate_managed()
     }
 
     fn validate_key(&self) -> Result<()> {

@@ -204,9 +204,10 @@ impl TabularStorage for InMemoryTabularStorage {
     async fn update(
         &self,
         key: EncodedKey,
+        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
-        self.change(|state| self.table.update_row(state, key, &assignments)).await
+        self.change(|state| self.table.update_row(state, key, &condition, &assignments)).await
     }
 
     async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
@@ -219,8 +220,8 @@ impl TabularStorage for InMemoryTabularStorage {
         .await
     }
 
-    async fn delete(&self, key: EncodedKey) -> Result<bool> {
-        self.change(|state| Ok(self.table.delete_row(state, key))).await
+    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
+        self.change(|state| Ok(self.table.delete_row(state, key, &condition))).await
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {

@@ -15,6 +15,7 @@ use super::links::Links;
 use crate::{
     definition::{TableDef, same_columns},
     error::{Error, Result},
+    filter::FilterTree,
     patch::Assignment,
     storage::WriteMode,
     value::{EncodedKey, EncodedRow, KeyValues, Value, compare_slices},
@@ -147,6 +148,7 @@ impl Table {
             && ours.references.len() == definition.references.len()
             && (ours.references.iter().zip(&*definition.references))
                 .all(|(own, other)| own.is_same(ours, other, definition))
+            && ours.managed == definition.managed
         {
             Ok(())
         } else {
@@ -238,6 +240,9 @@ impl Table {
                 _ => Err(self.conflict(&self.indexes[0])),
             };
         }
+        if mode == WriteMode::Put && self.definition.managed.changes_puts() {
+            row = self.definition.stored_by_put(row, existing.as_deref())?;
+        }
         if let Some(taken) = self.taken(state, &row.0, existing.as_ref()) {
             return match mode {
                 WriteMode::InsertIfAbsent => Ok(None),
@@ -251,14 +256,16 @@ impl Table {
         Ok(Some(row))
     }
 
-    /// Changes one row, and answers with the whole of it.
+    /// Changes one row, if it matches, and answers with the whole of it.
     pub(super) fn update_row(
         &self,
         state: &mut State,
         key: EncodedKey,
+        condition: &FilterTree,
         assignments: &[Assignment],
     ) -> Result<Option<EncodedRow>> {
-        let existing = state.entries[0].get(&SortKey::at(key.0)).cloned();
+        let existing = state.entries[0].get(&SortKey::at(key.0));
+        let existing = existing.filter(|row| condition.matches(row)).cloned();
         existing.map(|existing| self.change_row(state, &existing, assignments)).transpose()
     }
 
@@ -330,9 +337,15 @@ impl Table {
         Ok(assigned)
     }
 
-    /// Removes the row with that key.
-    pub(super) fn delete_row(&self, state: &mut State, key: EncodedKey) -> bool {
-        let existing = state.entries[0].get(&SortKey::at(key.0)).cloned();
+    /// Removes the row with that key, if it matches.
+    pub(super) fn delete_row(
+        &self,
+        state: &mut State,
+        key: EncodedKey,
+        condition: &FilterTree,
+    ) -> bool {
+        let existing = state.entries[0].get(&SortKey::at(key.0));
+        let existing = existing.filter(|row| condition.matches(row)).cloned();
         if let Some(existing) = &existing {
             self.remove(state, existing);
         }

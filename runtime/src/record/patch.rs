@@ -75,6 +75,12 @@ impl RecordPatch {
                     definition.name
                 )));
             }
+            if definition.managed.contains(column) {
+                return Err(Error::validation(format!(
+                    "column `{name}` of `{}` is set by the store; leave it out of the patch",
+                    definition.name
+                )));
+            }
             let assignment = match kind {
                 AssignmentKind::Increment => Assignment::increment(column, value),
                 AssignmentKind::Set => Assignment::set(column, value),

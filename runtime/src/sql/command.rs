@@ -31,10 +31,19 @@ pub enum Command<'a> {
     Count(&'a FilterTree),
     /// Deletes the rows that match.
     Delete(&'a FilterTree),
-    /// Changes columns of the row with that key and returns every column of it.
+    /// Deletes the row with that key, if it matches.
+    DeleteOne {
+        /// The key's values, in key order.
+        key: &'a EncodedKey,
+        /// What the row has to match.
+        condition: &'a FilterTree,
+    },
+    /// Changes columns of the row with that key, if it matches, and returns every column of it.
     Update {
         /// The key's values, in key order.
         key: &'a EncodedKey,
+        /// What the row has to match.
+        condition: &'a FilterTree,
         /// What becomes of its columns; at least one.
         assignments: &'a [Assignment],
     },
@@ -101,7 +110,20 @@ impl<'a> Command<'a> {
                 pieces.table();
                 write_where(matching, pieces);
             }
-            Self::Update { key, assignments } => update(definition, key, assignments, pieces),
+            Self::DeleteOne { key, condition } => {
+                pieces.text("DELETE FROM ");
+                pieces.table();
+                write_where_one(definition, key, condition, pieces);
+            }
+            Self::Update { key, condition, assignments } => {
+                pieces.text("UPDATE ");
+                pieces.table();
+                pieces.text(" SET ");
+                assign::write(definition, assignments, "", pieces);
+                write_where_one(definition, key, condition, pieces);
+                pieces.text(" RETURNING ");
+                every_column(definition, pieces);
+            }
             Self::Upsert { row, unique, assignments } => {
                 upsert(definition, row, unique, assignments, pieces);
             }
@@ -174,22 +196,21 @@ pub(super) fn part<'a>(limit: Option<u64>, offset: u64, pieces: &mut impl Pieces
     }
 }
 
-fn update<'a>(
+/// The condition that a row has the key, and matches.
+fn write_where_one<'a>(
     definition: &TableDef,
     key: &'a EncodedKey,
-    assignments: &'a [Assignment],
+    condition: &'a FilterTree,
     pieces: &mut impl Pieces<'a>,
 ) {
-    pieces.text("UPDATE ");
-    pieces.table();
-    pieces.text(" SET ");
-    assign::write(definition, assignments, "", pieces);
     for (position, (&column, value)) in definition.key.iter().zip(key.values()).enumerate() {
         pieces.text(if position == 0 { " WHERE " } else { " AND " });
         equals(column, value, pieces);
     }
-    pieces.text(" RETURNING ");
-    every_column(definition, pieces);
+    if !condition.is_all() {
+        pieces.text(" AND ");
+        filter::write(condition, Place::And, pieces);
+    }
 }
 
 fn upsert<'a>(
@@ -208,7 +229,15 @@ fn upsert<'a>(
     pieces.table();
     pieces.text(r#" AS "stored" ("#);
     columns(given().map(|(column, _)| column), pieces);
+    if given().next().is_none() {
+        // A table of nothing but its generated key: a list of columns is never empty.
+        columns(definition.key.iter().copied(), pieces);
+    }
     pieces.text(") VALUES (");
+    if given().next().is_none() {
+        let is_postgres = pieces.dialect() == Dialect::Postgres;
+        pieces.text(if is_postgres { "DEFAULT" } else { "NULL" });
+    }
     for (position, (column, value)) in given().enumerate() {
         pieces.text(if position > 0 { ", " } else { "" });
         pieces.parameter(Parameter::Value { column, value });
@@ -292,6 +321,23 @@ mod tests {
 
     fn is_null(column: usize) -> FilterTree {
         FilterTree::IsNull { column }
+    }
+
+    #[test]
+    fn an_upsert_into_a_table_of_nothing_but_a_generated_key() {
+        let mut definition = TableDef::clone(&test_table::definition());
+        definition.columns.to_mut().truncate(1);
+        definition.indexes = Vec::new().into();
+        let row = EncodedRow(vec![Value::Null]);
+        let upsert = Command::Upsert { row: &row, unique: &[0], assignments: &[] };
+        for (dialect, value) in [(Dialect::Postgres, "DEFAULT"), (Dialect::Sqlite, "NULL")] {
+            assert_eq!(
+                upsert.statement(dialect, &definition).sql,
+                format!(
+                    r#"INSERT INTO "products" AS "stored" ("id") VALUES ({value}) ON CONFLICT ("id") DO UPDATE SET "id" = "stored"."id" RETURNING "id""#
+                )
+            );
+        }
     }
 
     #[test]
@@ -384,7 +430,8 @@ mod tests {
         let assignments =
             [Assignment::set(3, Value::Null), Assignment::set(1, Value::Text("A1".into()))];
         let key = EncodedKey::single(Value::Int(7));
-        let update = Command::Update { key: &key, assignments: &assignments };
+        let all = FilterTree::all();
+        let update = Command::Update { key: &key, condition: &all, assignments: &assignments };
         let one_key = statement(update);
         assert_eq!(
             one_key.sql,
@@ -399,12 +446,19 @@ mod tests {
         compound.schema = Some("shop".into());
         compound.key = vec![1, 0].into();
         let key = EncodedKey::from(vec![Value::Text("A1".into()), Value::Int(7)]);
-        let update = Command::Update { key: &key, assignments: &assignments[..1] };
+        let condition = is_null(3).or(is_null(2));
+        let assignments = &assignments[..1];
+        let update = Command::Update { key: &key, condition: &condition, assignments };
         assert_eq!(
             update.statement(Dialect::Sqlite, &compound).sql,
             format!(
-                r#"UPDATE "shop.products" SET "note" = ? WHERE "sku" = ? AND "id" = ? RETURNING {COLUMNS}"#
+                r#"UPDATE "shop.products" SET "note" = ? WHERE "sku" = ? AND "id" = ? AND ("note" IS NULL OR "price" IS NULL) RETURNING {COLUMNS}"#
             )
+        );
+        let delete = Command::DeleteOne { key: &key, condition: &is_null(3) };
+        assert_eq!(
+            delete.statement(Dialect::Sqlite, &compound).sql,
+            r#"DELETE FROM "shop.products" WHERE "sku" = ? AND "id" = ? AND "note" IS NULL"#
         );
     }
 }

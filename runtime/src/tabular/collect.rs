@@ -10,9 +10,10 @@ use crate::{
     table::Row,
 };
 
-/// Takes one row.
+/// Takes one row, unless it is hidden.
 pub(super) struct One<T> {
     definition: Arc<TableDef>,
+    hidden: Hidden,
     row: Option<T>,
 }
 
@@ -22,15 +23,27 @@ pub(super) struct All<T> {
     rows: Vec<T>,
 }
 
-/// Takes the rows of several keys, each at its key's place.
+/// Takes the rows of several keys, each at its key's place, unless they are hidden.
 pub(super) struct ByKey<T> {
     definition: Arc<TableDef>,
+    hidden: Hidden,
     rows: Vec<Option<T>>,
 }
 
+/// The column that hides a row when it is not NULL; none where no row is hidden. Rows that are
+/// read by their key are looked at here, so that all handles can share one statement.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hidden(pub(super) Option<usize>);
+
+impl Hidden {
+    fn hides(self, source: &mut dyn ColumnSource) -> bool {
+        self.0.is_some_and(|column| !source.is_null(column))
+    }
+}
+
 impl<T: Row> One<T> {
-    pub(super) fn sink(definition: &Arc<TableDef>) -> RowSink {
-        Box::new(Self { definition: Arc::clone(definition), row: None })
+    pub(super) fn sink(definition: &Arc<TableDef>, hidden: Hidden) -> RowSink {
+        Box::new(Self { definition: Arc::clone(definition), hidden, row: None })
     }
 
     pub(super) fn take(sink: RowSink) -> Result<Option<T>> {
@@ -49,9 +62,9 @@ impl<T: Row> All<T> {
 }
 
 impl<T: Row> ByKey<T> {
-    pub(super) fn sink(definition: &Arc<TableDef>, keys: usize) -> RowSink {
+    pub(super) fn sink(definition: &Arc<TableDef>, hidden: Hidden, keys: usize) -> RowSink {
         let rows = std::iter::repeat_with(|| None).take(keys).collect();
-        Box::new(Self { definition: Arc::clone(definition), rows })
+        Box::new(Self { definition: Arc::clone(definition), hidden, rows })
     }
 
     pub(super) fn take(sink: RowSink) -> Result<Vec<Option<T>>> {
@@ -65,7 +78,9 @@ impl<T: Row> RowReceiver for One<T> {
         _position: usize,
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError> {
-        self.row = Some(T::decode(&self.definition, source)?);
+        if !self.hidden.hides(source) {
+            self.row = Some(T::decode(&self.definition, source)?);
+        }
         Ok(ControlFlow::Break(()))
     }
 
@@ -95,7 +110,9 @@ impl<T: Row> RowReceiver for ByKey<T> {
         position: usize,
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError> {
-        if let Some(place) = self.rows.get_mut(position) {
+        if let Some(place) = self.rows.get_mut(position)
+            && !self.hidden.hides(source)
+        {
             *place = Some(T::decode(&self.definition, source)?);
         }
         Ok(ControlFlow::Continue(()))

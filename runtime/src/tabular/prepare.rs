@@ -2,8 +2,11 @@
 
 use super::Core;
 use crate::{
+    codec::ColumnValue as _,
     column_type::ColumnType,
+    definition::ManagedColumns,
     error::{Error, Result},
+    storage::WriteMode,
     table::{Insertable, Row},
     value::{EncodedRow, Value},
 };
@@ -23,7 +26,11 @@ pub enum ClientKeys {
 impl Core {
     /// The row as it will be stored, except for an integer key that the engine generates, which
     /// is NULL here.
-    pub(super) fn prepare<T: Row>(&self, row: impl Insertable<T>) -> Result<EncodedRow> {
+    pub(super) fn prepare<T: Row>(
+        &self,
+        row: impl Insertable<T>,
+        mode: WriteMode,
+    ) -> Result<EncodedRow> {
         let row = row.into_new_row().map_err(|error| self.encode_error(&error))?;
         let definition = &self.definition;
         if let Some(own) = row.definition()
@@ -37,8 +44,10 @@ impl Core {
         }
         let given = row.into_values();
         let mut values = Vec::with_capacity(given.len());
+        let mut has_new_key = false;
         for (position, (column, given)) in definition.columns.iter().zip(given).enumerate() {
             values.push(if definition.auto == Some(position) {
+                has_new_key = given.is_none() || self.client_keys == ClientKeys::Never;
                 self.key_value(position, given)?
             } else {
                 match (given, column.default) {
@@ -49,9 +58,52 @@ impl Core {
                 }
             });
         }
-        let row = EncodedRow(values);
+        let mut row = EncodedRow(values);
+        if definition.managed != ManagedColumns::NONE {
+            self.fill_in_managed(&mut row, has_new_key, mode)?;
+        }
         definition.check_row(&row)?;
         Ok(row)
+    }
+
+    /// What the store says about a row that is written as a whole. The version of a put stays what
+    /// the row was read with: the engine compares and counts.
+    fn fill_in_managed(
+        &self,
+        row: &mut EncodedRow,
+        has_new_key: bool,
+        mode: WriteMode,
+    ) -> Result<()> {
+        let managed = &self.definition.managed;
+        if managed.created_at.is_some() || managed.updated_at.is_some() {
+            // One look at the clock, so that a new row was created when it was written.
+            let now = self.environment.clock.now();
+            if let Some(created_at) = managed.created_at
+                && row.0[created_at].is_null()
+            {
+                row.0[created_at] = now.to_value();
+            }
+            if let Some(updated_at) = managed.updated_at {
+                row.0[updated_at] = now.to_value();
+            }
+        }
+        if mode != WriteMode::Put {
+            managed.begin_version(row);
+        } else if let Some(version) = managed.version
+            && has_new_key
+        {
+            // Whatever row it was read as, it becomes another.
+            row.0[version] = Value::Null;
+        } else if let Some(version) = managed.version
+            && matches!(row.0[version], Value::Int(..0))
+        {
+            return Err(Error::validation(format!(
+                "column `{}` counts the writes of a row from 1; give the version that the row was \
+                 read with, or 0 for a row that was never stored",
+                self.definition.columns[version].name
+            )));
+        }
+        Ok(())
     }
 
     fn key_value(&self, position: usize, given: Option<Value>) -> Result<Value> {

@@ -66,7 +66,7 @@ impl Core {
         Box::pin(self.run("get", async move {
             self.definition.check_key(&key)?;
             let listened_to = self.hub.is_listened_to().then(|| key.clone());
-            let sink = self.storage.get(key, One::<T>::sink(&self.definition)).await?;
+            let sink = self.storage.get(key, One::<T>::sink(&self.definition, self.hidden)).await?;
             let row = One::<T>::take(sink)?;
             if let Some(key) = listened_to {
                 self.emit_get(key, row.as_ref());
@@ -85,7 +85,7 @@ impl Core {
                 return Ok(Vec::new());
             }
             let listened_to = self.hub.is_listened_to().then(|| keys.clone());
-            let sink = ByKey::<T>::sink(&self.definition, keys.len());
+            let sink = ByKey::<T>::sink(&self.definition, self.hidden, keys.len());
             let rows = ByKey::<T>::take(self.storage.get_many(keys, sink).await?)?;
             for (key, row) in listened_to.into_iter().flatten().zip(&rows) {
                 self.emit_get(key, row.as_ref());

@@ -11,7 +11,7 @@ use crate::{
     maybe_send::BoxFuture,
     patch::{Assignment, TablePatch},
     table::{Row, Table},
-    value::EncodedRow,
+    value::{EncodedRow, Value},
 };
 
 /// An upsert under construction, from [`Tabular::upsert_by`](super::Tabular::upsert_by); awaiting
@@ -73,9 +73,11 @@ impl<T: Row> Upsert<'_, T> {
             let row = self.row?;
             check_unique(&core.definition, &self.unique)?;
             let assignments = match self.patch {
-                Some(patch) => core.check_assignments(patch)?,
+                Some(patch) => revive(&core.definition, core.check_assignments(patch)?),
                 None => replace(&core.definition, &row),
             };
+            let assignments =
+                if assignments.is_empty() { assignments } else { core.manage(assignments) };
             let stored = core.storage.upsert(row, self.unique, assignments).await?;
             core.decode_stored(stored)
         })
@@ -101,10 +103,22 @@ impl<'a, T: Row> IntoFuture for Upsert<'a, T> {
     }
 }
 
-/// The content of a row that is there becomes that of the new one; its key stays.
+/// A patch says nothing of deletion, but what is upserted is there afterwards.
+fn revive(definition: &TableDef, mut assignments: Vec<Assignment>) -> Vec<Assignment> {
+    assignments.extend(definition.managed.soft_delete.map(|column| {
+        // As a new row would have it.
+        Assignment::set(column, Value::Null)
+    }));
+    assignments
+}
+
+/// The content of a row that is there becomes that of the new one; its key stays, and when it was
+/// created.
 fn replace(definition: &TableDef, row: &EncodedRow) -> Vec<Assignment> {
     (row.0.iter().enumerate())
-        .filter(|(column, _)| !definition.key.contains(column))
+        .filter(|(column, _)| {
+            !definition.key.contains(column) && definition.managed.created_at != Some(*column)
+        })
         .map(|(column, value)| Assignment::set(column, value.clone()))
         .collect()
 }

@@ -410,6 +410,54 @@ macro_rules! __contents {
                 a_dropped_write_is_done_or_not;
                 a_dropped_read_harms_nothing;
             }
+            OnStore managed_times {
+                are_set_where_they_are_left_out;
+                created_at_can_be_given_for_a_new_row;
+                created_at_is_kept_by_what_replaces_the_row;
+                updated_at_is_set_by_every_write;
+                of_a_large_bulk_are_set_and_kept;
+                can_be_all_that_a_row_has;
+                are_filled_into_rows_by_a_migration [MIGRATIONS, PERSISTENT];
+                may_stand_after_embedded_columns;
+            }
+            OnStore versions {
+                begin_at_one_and_count_every_write;
+                refuse_a_row_that_was_written_since;
+                tell_a_row_that_is_gone;
+                of_a_bulk_are_all_checked;
+                of_a_bulk_are_those_that_its_own_rows_left;
+                pass_a_unique_value_on;
+                of_a_large_bulk_are_checked;
+                lose_no_change_of_many_writers;
+                of_writes_at_once_are_told_one_by_one;
+                hold_in_transactions [TRANSACTIONS];
+                count_upserts;
+                of_generated_and_compound_keys;
+                are_never_negative;
+            }
+            OnStore soft_deletion {
+                hides_rows_from_everything;
+                deletes_once;
+                of_all_hides_all;
+                is_undone_by_restore;
+                ends_with_a_purge;
+                is_undone_by_a_put;
+                is_undone_by_an_upsert;
+                leaves_keys_and_unique_values_taken;
+                hides_rows_from_updates;
+                belongs_to_its_transaction [TRANSACTIONS];
+                is_a_write_for_other_managed_columns;
+                fires_the_events_of_a_deletion;
+            }
+            OnStore hidden_rows {
+                are_not_projected;
+                are_no_part_of_aggregates;
+                are_not_related [REFERENCES];
+                are_not_found_by_documents;
+                are_no_records;
+                are_not_incremented;
+                are_seen_by_raw_sql [SQL];
+            }
             OnStore errors {
                 say_where_they_happened;
                 name_the_columns_of_a_conflict;
@@ -524,11 +572,13 @@ macro_rules! __with_optional_types {
                 come_back_to_the_microsecond;
                 are_cut_to_the_microsecond;
                 are_keys_operands_and_in_order;
+                are_kept_up_by_the_store;
             }
             OnStore time_date_times {
                 come_back_to_the_microsecond;
                 are_cut_to_the_microsecond_in_utc;
                 are_keys_operands_and_in_order;
+                are_kept_up_by_the_store;
             }
         }
     };

@@ -153,6 +153,12 @@ impl fmt::Display for Outline<'_> {
             write!(f, "{} {:?}{null}, ", column.name, column.column_type)?;
         }
         write!(f, "key {:?}, auto {:?}", table.key, table.auto)?;
+        if let Some(column) = table.managed.created_at {
+            write!(f, ", created_at {column}")?;
+        }
+        if let Some(column) = table.managed.version {
+            write!(f, ", version {column}")?;
+        }
         for index in table.indexes.iter() {
             let unique = if index.unique { "unique" } else { "index" };
             write!(f, ", {unique} {:?}", index.columns)?;

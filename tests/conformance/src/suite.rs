@@ -20,6 +20,7 @@ pub(crate) mod filter_documents;
 pub(crate) mod filters;
 #[cfg(feature = "optional-types")]
 pub(crate) mod half_vectors;
+pub(crate) mod hidden_rows;
 pub(crate) mod increments;
 pub(crate) mod insert;
 #[cfg(feature = "optional-types")]
@@ -27,6 +28,7 @@ pub(crate) mod jiff_date_times;
 pub(crate) mod json_paths;
 pub(crate) mod keys;
 pub(crate) mod large_bulks;
+pub(crate) mod managed_times;
 pub(crate) mod migrations;
 pub(crate) mod names;
 pub(crate) mod newtypes;
@@ -45,6 +47,7 @@ pub(crate) mod row_locks;
 pub(crate) mod savepoints;
 pub(crate) mod setup;
 pub(crate) mod sharing;
+pub(crate) mod soft_deletion;
 pub(crate) mod text_filters;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) mod threads;
@@ -57,3 +60,4 @@ pub(crate) mod update_where;
 pub(crate) mod upsert;
 pub(crate) mod validation;
 pub(crate) mod vectors;
+pub(crate) mod versions;

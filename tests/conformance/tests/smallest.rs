@@ -168,6 +168,10 @@ impl Table {
             note_id(content, &row[auto]);
         }
         let key = self.key_of(&row);
+        if mode == WriteMode::Put {
+            let stored = content.rows.get(&key);
+            row = self.definition.stored_by_put(EncodedRow(row), stored.map(|row| &**row))?.0;
+        }
         let taken = (mode != WriteMode::Put && content.rows.contains_key(&key))
             .then(|| self.names(&self.definition.key))
             .or_else(|| self.clash(content, &row));
@@ -285,7 +289,7 @@ impl TabularStorage for Storage {
             content.rows.values().find(same).map(|other| self.0.key_of(other))
         };
         let stored = if let Some(key) = holder {
-            TabularStorage::update(self, key, assignments).await?
+            TabularStorage::update(self, key, FilterTree::all(), assignments).await?
         } else {
             let stored = TabularStorage::write(self, vec![row], WriteMode::Insert).await?;
             stored.into_iter().next().flatten()
@@ -296,10 +300,12 @@ impl TabularStorage for Storage {
     async fn update(
         &self,
         key: EncodedKey,
+        condition: FilterTree,
         assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         let mut content = self.content()?;
-        let Some(mut row) = content.rows.get(&key).cloned() else { return Ok(None) };
+        let row = content.rows.get(&key).filter(|row| condition.matches(row)).cloned();
+        let Some(mut row) = row else { return Ok(None) };
         self.0.assign(&mut row, &assignments)?;
         if let Some(columns) = self.0.clash(&content, &row) {
             return Err(Error::conflict(columns));
@@ -324,8 +330,13 @@ impl TabularStorage for Storage {
         Ok(count)
     }
 
-    async fn delete(&self, key: EncodedKey) -> Result<bool> {
-        Ok(self.content()?.rows.remove(&key).is_some())
+    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
+        let mut content = self.content()?;
+        let is_there = content.rows.get(&key).is_some_and(|row| condition.matches(row));
+        if is_there {
+            content.rows.remove(&key);
+        }
+        Ok(is_there)
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {

@@ -4,7 +4,7 @@ use storehouse::prelude::*;
 struct Product {
     #[table(key)]
     id: i64,
-    #[table(soft_delete)]
+    #[table(encrypted)]
     name: String,
 }
 

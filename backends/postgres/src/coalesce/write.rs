@@ -2,11 +2,12 @@
 
 use std::{
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    mem::{Discriminant, discriminant},
     slice,
     sync::Arc,
 };
 
-use storehouse_runtime::{EncodedKey, EncodedRow, Result, WriteMode};
+use storehouse_runtime::{EncodedKey, EncodedRow, Error, Expected, Result, WriteMode};
 use tokio::sync::oneshot;
 
 use super::{Outcome, Reply, Waiter, gone, is_locked, refuse_all, unless_all_leave};
@@ -14,8 +15,9 @@ use crate::{
     engine::Engine,
     lanes::{Hold, Lanes, Request},
     pool::{Failure, Kept, Pool, rows_again, run, write_again},
+    put::Stale,
     table::Table,
-    write,
+    write::{self, Stored},
 };
 
 /// One row, and who writes it.
@@ -30,6 +32,8 @@ pub(crate) struct WriteRequest {
 struct Write {
     row: EncodedRow,
     mode: WriteMode,
+    /// Rows that are meant to find different things take different statements.
+    expected: Discriminant<Expected>,
     /// Keeps later writes to the same key waiting, until the server is done with this one.
     hold: Option<Arc<Hold<WriteRequest>>>,
 }
@@ -48,7 +52,8 @@ pub(crate) async fn write(
     mode: WriteMode,
 ) -> Result<EncodedRow> {
     engine.counters.writes.add(1);
-    let mut write = Write { row, mode, hold: None };
+    let expected = discriminant(&table.definition.managed.expected(&row));
+    let mut write = Write { row, mode, expected, hold: None };
     if engine.options.coalescing {
         let key = (!write::lacks_id(table, &write.row)).then(|| write::key_of(table, &write.row));
         let hasher = BuildHasherDefault::<DefaultHasher>::default();
@@ -81,8 +86,16 @@ async fn write_alone(
 ) -> Result<EncodedRow, Failure> {
     let mut row = write.row.clone();
     let rows = slice::from_mut(&mut row);
-    write_together(engine, table, pool, rows, write.mode, write.kept()).await?;
-    Ok(row)
+    let stored = write_together(engine, table, pool, rows, write.mode, write.kept()).await?;
+    match stored.first() {
+        Some((true, _)) => Ok(row),
+        _ => Err(not_stored(table).into()),
+    }
+}
+
+/// Why there is no row where one was written.
+fn not_stored(table: &Table) -> Error {
+    if table.definition.managed.version.is_some() { table.definition.stale() } else { gone() }
 }
 
 async fn write_together(
@@ -92,20 +105,20 @@ async fn write_together(
     rows: &mut [EncodedRow],
     mode: WriteMode,
     kept: Option<Kept>,
-) -> Result<(), Failure> {
+) -> Result<Stored, Failure> {
     engine.counters.write_statements.add(1);
     // Several that clash go alone first.
     let again = if rows.len() == 1 { rows_again(mode) } else { write_again };
-    // What is written here is put or inserted, so all of it is stored.
+    // What is written here is put or inserted, so all of it is stored, but for what is stale.
     run!(pool, again, kept.clone(), |connection| write::write(
         engine,
         table,
         connection,
         rows,
         mode,
-        engine.options.transaction_pooling
+        engine.options.transaction_pooling,
+        Stale::IsTold
     ))
-    .map(drop)
 }
 
 impl Waiter for WriteRequest {
@@ -131,7 +144,9 @@ impl Request for WriteRequest {
     /// Rows of one kind.
     fn joins(&self, batch: &[Self]) -> bool {
         batch.first().is_none_or(|other| {
-            other.write.mode == self.write.mode && other.key.is_some() == self.key.is_some()
+            other.write.mode == self.write.mode
+                && other.write.expected == self.write.expected
+                && other.key.is_some() == self.key.is_some()
         })
     }
 
@@ -148,9 +163,10 @@ impl Request for WriteRequest {
             let together = write_together(engine, table, &engine.batches, &mut rows, mode, kept);
             match unless_all_leave(&mut batch, together).await {
                 None => return,
-                Some(Ok(())) => {
-                    for (request, row) in batch.into_iter().zip(rows) {
-                        let _ = request.reply.send(Outcome::Answered(Ok(row)));
+                Some(Ok(stored)) => {
+                    for (request, stored) in batch.into_iter().zip(write::answers(rows, stored)) {
+                        let answer = stored.ok_or_else(|| not_stored(table));
+                        let _ = request.reply.send(Outcome::Answered(answer));
                     }
                     return;
                 }

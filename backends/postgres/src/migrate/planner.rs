@@ -313,8 +313,8 @@ impl Pair<'_> {
             if self.definition.auto_integer() == Some(position) {
                 return Ok(Source::Generated);
             }
-            return Ok(match column.default {
-                Some(default) => Source::Literal(literal(&default(), column.column_type, &wanted)?),
+            return Ok(match self.definition.filled_in(position) {
+                Some(value) => Source::Literal(literal(&value, column.column_type, &wanted)?),
                 None if column.nullable => Source::Literal("NULL".to_owned()),
                 None => Source::Missing,
             });

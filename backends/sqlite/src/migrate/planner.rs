@@ -258,8 +258,8 @@ impl Source {
     pub(super) fn of(pair: &Pair<'_>, position: usize) -> Result<Self> {
         let column = &pair.definition.columns[position];
         let Some(place) = pair.columns[position] else {
-            if let Some(default) = column.default {
-                return Ok(Self::Literal(literal(&default())?));
+            if let Some(value) = pair.definition.filled_in(position) {
+                return Ok(Self::Literal(literal(&value)?));
             }
             if column.nullable {
                 return Ok(Self::Literal(literal(&Value::Null)?));

@@ -5,8 +5,8 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 use storehouse_runtime::{
     ColumnDef, ColumnRole, ColumnSource, ColumnType, DecodeError, DerivedSql, Direction,
-    EncodedKey, EncodedRow, FilterTree, IndexDef, OrderTerm, Result, RowReceiver, RowSink,
-    Selection, TableDef, TabularStorage, Value, VectorElement, VectorType, WriteMode,
+    EncodedKey, EncodedRow, FilterTree, IndexDef, ManagedColumns, OrderTerm, Result, RowReceiver,
+    RowSink, Selection, TableDef, TabularStorage, Value, VectorElement, VectorType, WriteMode,
 };
 use storehouse_sqlite::{SqliteBackend, SqliteOptions, SqliteTabularStorage};
 
@@ -44,6 +44,7 @@ pub fn table(name: &'static str, columns: Vec<ColumnDef>) -> TableDef {
         indexes: Vec::new().into(),
         shard_by: None,
         references: Vec::new().into(),
+        managed: ManagedColumns::NONE,
         rename_from: Vec::new().into(),
         given_schema: None,
         sql: DerivedSql::default(),

@@ -28,9 +28,9 @@ pub(super) enum Action {
     Count(FilterTree),
     Write(Vec<Row>, WriteMode),
     Upsert { row: Row, unique: usize, assignments: Vec<Assignment> },
-    Update(Key, Vec<Assignment>, Option<Twin>),
+    Update(Key, FilterTree, Vec<Assignment>, Option<Twin>),
     UpdateWhere(FilterTree, Vec<Assignment>, Option<Twin>),
-    Delete(Key),
+    Delete(Key, FilterTree),
     DeleteSearch(FilterTree),
     DeleteAll,
     Begin,
@@ -110,7 +110,7 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
         27..=31 => Action::Aggregate(aggregates::random(rng, table)),
         32..=35 => Action::Count(filter(rng, table, 3)),
         36..=39 => {
-            let row = Row { twin: twin(rng, 2), ..row(rng, table) };
+            let row = Row { twin: twin(rng, 2), ..row(rng, table, WriteMode::Insert) };
             let assignments = assignments(rng, table);
             Action::Upsert { row, unique: rng.usize(..8), assignments }
         }
@@ -121,7 +121,7 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
                 _ => WriteMode::Put,
             };
             let rows = if rng.bool() { 1 } else { rng.usize(1..7) };
-            Action::Write((0..rows).map(|_| row(rng, table)).collect(), mode)
+            Action::Write((0..rows).map(|_| row(rng, table, mode)).collect(), mode)
         }
         68..=76 => match assignments(rng, table) {
             // A table of nothing but its key has nothing to update.
@@ -130,9 +130,11 @@ fn action(rng: &mut Rng, table: &TableDef) -> Action {
                 // Twins are for one row; of several they would nearly always clash.
                 Action::UpdateWhere(filter(rng, table, 2), assignments, twin(rng, 12))
             }
-            assignments => Action::Update(key(rng, table), assignments, twin(rng, 2)),
+            assignments => {
+                Action::Update(key(rng, table), of_one(rng, table), assignments, twin(rng, 2))
+            }
         },
-        77..=78 => Action::Delete(key(rng, table)),
+        77..=78 => Action::Delete(key(rng, table), of_one(rng, table)),
         79 => match filter(rng, table, 2) {
             // The handle refuses to empty a table by a filter, so an engine never sees it.
             filter if filter.is_all() => Action::Count(filter),
@@ -159,9 +161,17 @@ fn key(rng: &mut Rng, table: &TableDef) -> Key {
     Key::Given(values.collect())
 }
 
-fn row(rng: &mut Rng, table: &TableDef) -> Row {
+fn row(rng: &mut Rng, table: &TableDef, mode: WriteMode) -> Row {
     let values = (0..table.columns.len())
         .map(|column| {
+            if table.managed.version == Some(column) {
+                return match (mode, rng.u8(..3)) {
+                    // The rows that are there were written a few times.
+                    (WriteMode::Put, 0) => Value::Null,
+                    (WriteMode::Put, _) => Value::Int(rng.i64(0..4)),
+                    _ => Value::Int(1),
+                };
+            }
             if table.auto_integer() != Some(column) {
                 return values::for_column(rng, table, column);
             }
@@ -172,8 +182,21 @@ fn row(rng: &mut Rng, table: &TableDef) -> Row {
             }
         })
         .collect();
+    let mut values = EncodedRow(values);
+    if let (Some(auto), Some(version)) = (table.auto_integer(), table.managed.version)
+        && mode == WriteMode::Put
+        && values.0[auto].is_null()
+    {
+        // Handles see to that: a row without a key was not read.
+        values.0[version] = Value::Null;
+    }
     let key_of = (rng.u8(..4) == 0).then(|| rng.usize(..64));
-    Row { values: EncodedRow(values), key_of, twin: twin(rng, 8) }
+    Row { values, key_of, twin: twin(rng, 8) }
+}
+
+/// What a row has to match besides having the key: mostly anything.
+fn of_one(rng: &mut Rng, table: &TableDef) -> FilterTree {
+    if rng.u8(..4) == 0 { filter(rng, table, 1) } else { FilterTree::all() }
 }
 
 fn twin(rng: &mut Rng, one_in: u8) -> Option<Twin> {
@@ -181,8 +204,9 @@ fn twin(rng: &mut Rng, one_in: u8) -> Option<Twin> {
 }
 
 fn assignments(rng: &mut Rng, table: &TableDef) -> Vec<Assignment> {
-    let mut columns: Vec<usize> =
-        (0..table.columns.len()).filter(|column| !table.key.contains(column)).collect();
+    let mut columns: Vec<usize> = (0..table.columns.len())
+        .filter(|column| !table.key.contains(column) && !table.managed.contains(*column))
+        .collect();
     rng.shuffle(&mut columns);
     columns.truncate(rng.usize(1..=3));
     let increments = rng.u8(..5) == 0;

@@ -141,9 +141,9 @@ impl Table {
                 let generated = self.generated(rows, actual)?;
                 self.write(rows, WriteMode::Insert, &generated)
             }
-            Call::Update(key, assignments) => self.update(key, assignments),
+            Call::Update(key, condition, assignments) => self.update(key, condition, assignments),
             Call::UpdateWhere(filter, assignments) => self.update_where(filter, assignments),
-            Call::Delete(key) => match self.find(key) {
+            Call::Delete(key, condition) => match self.find_matching(key, condition) {
                 Some(place) => {
                     self.rows.remove(place);
                     Answer::Truth(true)
@@ -170,6 +170,11 @@ impl Table {
 
     fn find(&self, key: &EncodedKey) -> Option<usize> {
         self.rows.iter().position(|row| all_equal(self.key_of(row).values(), key.values()))
+    }
+
+    fn find_matching(&self, key: &EncodedKey, condition: &FilterTree) -> Option<usize> {
+        let matches = |place: &usize| logic::evaluate(condition, &self.rows[*place]) == Some(true);
+        self.find(key).filter(matches)
     }
 
     fn rows_of(&self, keys: &[EncodedKey]) -> Answer {
@@ -248,6 +253,12 @@ impl Table {
                 row[auto] = Value::Int(*generated);
             }
             let there = changed.find(&self.key_of(&row));
+            if mode == WriteMode::Put
+                && !self.manage(&mut row, there.map(|place| &*changed.rows[place]))
+            {
+                // Which of several reasons is told is up to the engine.
+                return conflict(self.constraints());
+            }
             // Only a put takes the place of the row with its key.
             let mut clashes = changed.clashes(&row, there.filter(|_| mode == WriteMode::Put));
             if there.is_some() && mode != WriteMode::Put {
@@ -257,6 +268,9 @@ impl Table {
                 if mode == WriteMode::InsertIfAbsent {
                     stored.push(None);
                     continue;
+                }
+                if self.definition.managed.version.is_some() {
+                    clashes = self.constraints();
                 }
                 return conflict(clashes);
             }
@@ -271,8 +285,41 @@ impl Table {
         Answer::Stored(stored)
     }
 
-    fn update(&mut self, key: &EncodedKey, assignments: &[Assignment]) -> Answer {
-        self.find(key).map_or(Answer::Stored(vec![None]), |place| self.change(place, assignments))
+    /// Makes of a row that is put what is stored; `false` when it was read from another one.
+    fn manage(&self, row: &mut [Value], there: Option<&[Value]>) -> bool {
+        let managed = &self.definition.managed;
+        if let (Some(created_at), Some(there)) = (managed.created_at, there) {
+            row[created_at] = there[created_at].clone();
+        }
+        let Some(version) = managed.version else { return true };
+        let stored = match there.map(|there| &there[version]) {
+            Some(Value::Int(stored)) => *stored,
+            _ => 0,
+        };
+        let fits = matches!(row[version], Value::Null) || row[version] == Value::Int(stored);
+        row[version] = Value::Int(stored + 1);
+        fits
+    }
+
+    /// Everything that a conflict may name.
+    fn constraints(&self) -> Vec<Vec<String>> {
+        let unique = self.definition.indexes.iter().filter(|index| index.unique);
+        let version = self.definition.managed.version;
+        unique
+            .map(|index| self.names(&index.columns))
+            .chain(version.map(|column| self.names(&[column])))
+            .chain([self.names(&self.definition.key)])
+            .collect()
+    }
+
+    fn update(
+        &mut self,
+        key: &EncodedKey,
+        condition: &FilterTree,
+        assignments: &[Assignment],
+    ) -> Answer {
+        let place = self.find_matching(key, condition);
+        place.map_or(Answer::Stored(vec![None]), |place| self.change(place, assignments))
     }
 
     /// The row that has the same values in these columns.

@@ -196,15 +196,18 @@ impl<Open: AsyncFn(&str) -> Arc<dyn DynBackend>> Playing<'_, Open> {
                 let unique = candidates.swap_remove(unique % candidates.len());
                 Some(Call::Upsert(row, unique, assignments.clone()))
             }
-            Action::Update(key, assignments, twin) => {
+            Action::Update(key, condition, assignments, twin) => {
                 let assignments = resolve_assignments(table, assignments, *twin);
-                resolve_key(table, key).map(|key| Call::Update(key, assignments))
+                let call = |key| Call::Update(key, condition.clone(), assignments);
+                resolve_key(table, key).map(call)
             }
             Action::UpdateWhere(filter, assignments, twin) => {
                 let assignments = resolve_assignments(table, assignments, *twin);
                 Some(Call::UpdateWhere(filter.clone(), assignments))
             }
-            Action::Delete(key) => resolve_key(table, key).map(Call::Delete),
+            Action::Delete(key, condition) => {
+                resolve_key(table, key).map(|key| Call::Delete(key, condition.clone()))
+            }
             Action::DeleteSearch(filter) => Some(Call::DeleteSearch(filter.clone())),
             Action::DeleteAll => Some(Call::DeleteAll),
             Action::Begin => {

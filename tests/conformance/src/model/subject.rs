@@ -138,13 +138,13 @@ async fn call_table(table: &dyn DynTabularStorage, call: Call) -> Result<Answer>
         Call::Upsert(row, unique, assignments) => {
             Answer::Stored(vec![Some(table.upsert(row, unique, assignments).await?)])
         }
-        Call::Update(key, assignments) => {
-            Answer::Stored(vec![table.update(key, assignments).await?])
+        Call::Update(key, condition, assignments) => {
+            Answer::Stored(vec![table.update(key, condition, assignments).await?])
         }
         Call::UpdateWhere(filter, assignments) => {
             Answer::Count(table.update_where(filter, assignments).await?)
         }
-        Call::Delete(key) => Answer::Truth(table.delete(key).await?),
+        Call::Delete(key, condition) => Answer::Truth(table.delete(key, condition).await?),
         Call::DeleteSearch(filter) => Answer::Count(table.delete_search(filter).await?),
         Call::DeleteAll => {
             table.delete_all().await?;

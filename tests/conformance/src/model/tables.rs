@@ -5,8 +5,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use fastrand::Rng;
 use storehouse_runtime::{
-    ColumnDef, ColumnRole, ColumnType, DerivedSql, IndexDef, Metric, TableDef, VectorElement,
-    VectorType,
+    ColumnDef, ColumnRole, ColumnType, DerivedSql, IndexDef, ManagedColumns, Metric, TableDef,
+    VectorElement, VectorType,
 };
 
 /// Reserved words, names that differ from their lower case, SQLite's names for the row's number,
@@ -111,8 +111,9 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
     let mut key: Vec<usize> =
         (0..places.len()).filter(|&position| places[position] < key_columns).collect();
     rng.shuffle(&mut key);
+    let managed = managed(rng, &mut columns);
     let auto = places.iter().position(|&place| generated && place == 0);
-    let indexes = indexes(rng, name, &columns);
+    let indexes = indexes(rng, name, &columns, managed);
     TableDef {
         schema: (rng.u8(..6) == 0).then_some(Cow::Borrowed("shop")),
         name: name.into(),
@@ -123,6 +124,7 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
         indexes: indexes.into(),
         shard_by: None,
         references: Vec::new().into(),
+        managed,
         rename_from: Vec::new().into(),
         given_schema: None,
         sql: DerivedSql::default(),
@@ -142,9 +144,31 @@ fn column(name: &'static str, column_type: ColumnType, nullable: bool) -> Column
     }
 }
 
-fn indexes(rng: &mut Rng, table: &str, columns: &[ColumnDef]) -> Vec<IndexDef> {
-    let ordered: Vec<usize> =
-        (0..columns.len()).filter(|&column| columns[column].column_type.is_ordered()).collect();
+/// Appends columns that a put treats in a way of their own, now and then. Times are given by the
+/// handle, so that engines know no more of them than that one is kept.
+fn managed(rng: &mut Rng, columns: &mut Vec<ColumnDef>) -> ManagedColumns {
+    let mut managed = ManagedColumns::NONE;
+    if rng.u8(..4) == 0 {
+        managed.created_at = Some(columns.len());
+        columns.push(column("created", ColumnType::DateTime, false));
+    }
+    if rng.u8(..4) == 0 {
+        managed.version = Some(columns.len());
+        let counts = [ColumnType::I64, ColumnType::I32, ColumnType::U32];
+        columns.push(column("version", counts[rng.usize(..3)], false));
+    }
+    managed
+}
+
+fn indexes(
+    rng: &mut Rng,
+    table: &str,
+    columns: &[ColumnDef],
+    managed: ManagedColumns,
+) -> Vec<IndexDef> {
+    let ordered: Vec<usize> = (0..columns.len())
+        .filter(|&column| columns[column].column_type.is_ordered() && !managed.contains(column))
+        .collect();
     let mut indexes: Vec<IndexDef> = Vec::new();
     for _ in 0..rng.usize(..4) {
         let unique = rng.u8(..3) == 0;
@@ -183,6 +207,8 @@ mod tests {
         let mut rng = Rng::with_seed(1);
         let tables: Vec<TableDef> = (0..2_000).map(|_| table(&mut rng, "t")).collect();
         let any = |what: &dyn Fn(&TableDef) -> bool| assert!(tables.iter().any(what));
+        any(&|table| table.managed.created_at.is_some() && table.managed.version.is_some());
+        any(&|table| table.managed.version.is_some() && table.auto.is_some());
         any(&|table| table.key.len() == 3);
         any(&|table| table.key.len() == table.columns.len());
         any(&|table| table.auto_integer().is_some() && table.key.len() == 1);

@@ -118,3 +118,31 @@ pub(crate) async fn are_keys_operands_and_in_order(store: &Store) -> Outcome {
     assert_eq!(late_first, [changed, earlier]);
     Ok(())
 }
+
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(name = "managed")]
+struct Managed {
+    #[table(key)]
+    id: i64,
+    #[table(created_at)]
+    created: OffsetDateTime,
+    #[table(updated_at)]
+    updated: OffsetDateTime,
+    #[table(soft_delete)]
+    deleted: Option<OffsetDateTime>,
+}
+
+pub(crate) async fn are_kept_up_by_the_store(store: &Store) -> Outcome {
+    let rows = set_up::<Managed>(store).await?;
+    let new = ManagedInsert { id: 1 };
+    let old = new.with(ManagedOptional { created: Some(OffsetDateTime::UNIX_EPOCH) });
+    let stored = rows.put(old).await?;
+    assert!(stored.created == OffsetDateTime::UNIX_EPOCH && stored.updated > stored.created);
+    let again = rows.put(ManagedInsert { id: 1 }).await?;
+    assert!(again.created == stored.created && again.updated >= stored.updated);
+    assert!(rows.delete(&1).await?);
+    let deleted = rows.with_deleted().get(&1).await?.and_then(|row| row.deleted);
+    assert!(deleted.is_some_and(|at| at >= again.updated));
+    assert_eq!(rows.get_all().await?, []);
+    Ok(())
+}

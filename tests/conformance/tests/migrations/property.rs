@@ -8,7 +8,8 @@ use storehouse_conformance::native::block_on;
 use storehouse_postgres::{PostgresBackend, PostgresOptions};
 use storehouse_runtime::{
     ColumnDef, ColumnRole, ColumnSource, ColumnType, DecodeError, DerivedSql, DynBackend,
-    EncodedRow, FilterTree, IndexDef, RowReceiver, Selection, Store, TableDef, Value, WriteMode,
+    EncodedRow, FilterTree, IndexDef, ManagedColumns, RowReceiver, Selection, Store, TableDef,
+    Value, WriteMode,
 };
 use storehouse_sqlite::{SqliteBackend, SqliteOptions};
 use storehouse_test_postgres::Database;
@@ -96,6 +97,7 @@ fn table(name: &str, columns: Vec<ColumnDef>, auto: bool) -> TableDef {
         indexes: Vec::new().into(),
         shard_by: None,
         references: Vec::new().into(),
+        managed: ManagedColumns::NONE,
         rename_from: Vec::new().into(),
         given_schema: None,
         sql: DerivedSql::default(),

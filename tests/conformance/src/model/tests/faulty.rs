@@ -21,9 +21,10 @@ pub(super) enum Fault {
     SavepointIsNotUndone,
     RollbackIsACommit,
     UpdateForgetsNull,
+    PutReplacesWhatWasNotRead,
 }
 
-pub(super) const FAULTS: [Fault; 10] = [
+pub(super) const FAULTS: [Fault; 11] = [
     Fault::DeleteSaysItDid,
     Fault::BulkIsNotAtomic,
     Fault::PutKeepsWhatIsThere,
@@ -34,6 +35,7 @@ pub(super) const FAULTS: [Fault; 10] = [
     Fault::SavepointIsNotUndone,
     Fault::RollbackIsACommit,
     Fault::UpdateForgetsNull,
+    Fault::PutReplacesWhatWasNotRead,
 ];
 
 pub(super) struct Faulty<Inner> {
@@ -178,6 +180,13 @@ impl TabularStorage for Faulty<Arc<dyn DynTabularStorage>> {
                 let stored = self.inner.write(rows, WriteMode::InsertIfAbsent).await?;
                 return Ok(stored.into_iter().map(|stored| stored.or(Some(row.clone()))).collect());
             }
+            Fault::PutReplacesWhatWasNotRead if mode == WriteMode::Put => {
+                if let Some(version) = self.inner.definition().managed.version {
+                    for row in &mut rows {
+                        row.0[version] = Value::Null;
+                    }
+                }
+            }
             Fault::MinusZeroLosesItsSign => {
                 for value in rows.iter_mut().flat_map(|row| &mut row.0) {
                     if let Value::Float(number) = value {
@@ -193,12 +202,13 @@ impl TabularStorage for Faulty<Arc<dyn DynTabularStorage>> {
     async fn update(
         &self,
         key: EncodedKey,
+        condition: FilterTree,
         mut assignments: Vec<Assignment>,
     ) -> Result<Option<EncodedRow>> {
         if self.fault == Fault::UpdateForgetsNull && assignments.len() > 1 {
             assignments.retain(|assignment| !assignment.value.is_null());
         }
-        self.inner.update(key, assignments).await
+        self.inner.update(key, condition, assignments).await
     }
 
     async fn upsert(
@@ -214,8 +224,8 @@ impl TabularStorage for Faulty<Arc<dyn DynTabularStorage>> {
         self.inner.update_where(filter, assignments).await
     }
 
-    async fn delete(&self, key: EncodedKey) -> Result<bool> {
-        let deleted = self.inner.delete(key).await?;
+    async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool> {
+        let deleted = self.inner.delete(key, condition).await?;
         Ok(deleted || self.fault == Fault::DeleteSaysItDid)
     }
 

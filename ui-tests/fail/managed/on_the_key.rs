@@ -1,0 +1,9 @@
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Product {
+    #[table(key, version)]
+    id: i64,
+}
+
+fn main() {}

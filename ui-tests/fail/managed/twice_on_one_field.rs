@@ -1,0 +1,12 @@
+use chrono::{DateTime, Utc};
+use storehouse::prelude::*;
+
+#[derive(Table)]
+struct Product {
+    #[table(key, auto)]
+    id: i64,
+    #[table(created_at, updated_at)]
+    changed: DateTime<Utc>,
+}
+
+fn main() {}
