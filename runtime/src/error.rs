@@ -6,6 +6,8 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
+use crate::changes::ChangeCursor;
+
 /// The result of every operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -30,13 +32,10 @@ pub type Source = Box<dyn StdError + Send + Sync>;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The key or a unique column is taken by another row, or the row is not the one that was read.
+    /// The key or a unique column is taken by another row.
     Conflict {
-        /// The columns of the constraint that was hit, where the backend tells; the `version` of a
-        /// row that was written since it was read.
+        /// The columns of the constraint that was hit, where the backend tells.
         columns: Vec<String>,
-        /// Whether the row was written since it was read, or is gone. Reading it again helps.
-        stale: bool,
         /// Where it happened.
         context: Box<Context>,
     },
@@ -90,6 +89,15 @@ pub enum Error {
     },
     /// Waiting would never end: the caller's own task holds the transaction that it waits for.
     Deadlock {
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// The log of changes no longer holds what comes after the cursor: it was pruned, or begun
+    /// anew. Nothing can tell what was missed; begin with [`Since::Snapshot`](crate::Since), or
+    /// with `Since::After(oldest)` where what is still there is enough.
+    Lagged {
+        /// Stands before the oldest change that the log holds.
+        oldest: Box<ChangeCursor>,
         /// Where it happened.
         context: Box<Context>,
     },
@@ -150,12 +158,7 @@ pub struct Context {
 impl Error {
     /// A constraint on `columns` was hit.
     pub fn conflict(columns: Vec<String>) -> Self {
-        Self::Conflict { columns, stale: false, context: Box::default() }
-    }
-
-    /// The row that was to be written is not the one that was read, by its `version` column.
-    pub fn stale(version: Vec<String>) -> Self {
-        Self::Conflict { columns: version, stale: true, context: Box::default() }
+        Self::Conflict { columns, context: Box::default() }
     }
 
     /// A reference by `columns` does not hold. `other_table` is the one that is referred to, or,
@@ -208,6 +211,11 @@ impl Error {
         Self::Deadlock { context: Box::default() }
     }
 
+    /// The log of changes does not reach back to a cursor, but to `oldest`.
+    pub fn lagged(oldest: ChangeCursor) -> Self {
+        Self::Lagged { oldest: Box::new(oldest), context: Box::default() }
+    }
+
     /// A stored value does not fit `column`.
     pub fn decode(column: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Decode { column: column.into(), message: message.into(), context: Box::default() }
@@ -254,6 +262,7 @@ impl Error {
             | Self::Schema { context, .. }
             | Self::Busy { context, .. }
             | Self::Deadlock { context }
+            | Self::Lagged { context, .. }
             | Self::Decode { context, .. }
             | Self::Closed { context, .. }
             | Self::Backend { context, .. } => Some(context),
@@ -283,6 +292,7 @@ impl Error {
             | Self::Schema { context, .. }
             | Self::Busy { context, .. }
             | Self::Deadlock { context }
+            | Self::Lagged { context, .. }
             | Self::Decode { context, .. }
             | Self::Closed { context, .. }
             | Self::Backend { context, .. } => Some(context),
@@ -294,11 +304,6 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Conflict { stale: true, columns, .. } => write!(
-                f,
-                "the row was written since it was read, or is gone, as {} tells; read it again",
-                Names(columns)
-            )?,
             Self::Conflict { columns, .. } if columns.is_empty() => {
                 f.write_str("the key or a unique column is taken by another row")?;
             }
@@ -317,6 +322,11 @@ impl fmt::Display for Error {
             Self::Deadlock { .. } => f.write_str(
                 "this task holds an open transaction and would wait for itself; \
                  use the handle inside the transaction, `handle.in_tx(&tx)`",
+            )?,
+            Self::Lagged { .. } => f.write_str(
+                "the log of changes no longer holds what comes after this cursor, so changes may \
+                 be missing; begin with `Since::Snapshot`, or with `Since::After(oldest)` for what \
+                 is still there",
             )?,
             Self::Decode { column, message, .. } => write!(f, "column `{column}`: {message}")?,
             Self::Validation { message, .. }
@@ -414,16 +424,6 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "another row already has this value of `sku` (in `insert`, table `products`, sqlite backend)"
-        );
-    }
-
-    #[test]
-    fn a_stale_row_is_no_clash_with_another() {
-        let error = Error::stale(vec!["version".into()]).at("memory", "notes", "put");
-        assert_eq!(
-            error.to_string(),
-            "the row was written since it was read, or is gone, as `version` tells; read it again \
-             (in `put`, table `notes`, memory backend)"
         );
     }
 
