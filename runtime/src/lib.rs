@@ -10,7 +10,6 @@
 pub mod aggregate;
 mod backend;
 mod capabilities;
-mod changes;
 pub mod codec;
 mod column;
 mod column_type;
@@ -24,9 +23,11 @@ mod error;
 mod events;
 mod filter;
 mod json_path;
+pub mod kv;
 mod maybe_send;
 pub mod memory;
 pub mod migration;
+mod operation;
 mod order;
 mod patch;
 mod projection;
@@ -50,11 +51,6 @@ pub use self::{
     aggregate::{AggregateOutput, AggregateTerm, Aggregation},
     backend::{Backend, BackendTransaction, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
-    changes::{
-        Change, ChangeCursor, ChangeFeed, ChangeKind, ChangeLog, ChangeOptions, ChangeRetention,
-        ChangeSubscription, Changes, ChangesBuilder, DynChangeLog, FeedSlot, LogBatch, LogPosition,
-        LoggedChange, PruneClock, Since,
-    },
     codec::{
         ColumnSource, ColumnValue, Comparable, DecodeError, EncodeError, KeyColumn, NotNull,
         NullableColumn, Ordered, TextColumn, json::Json,
@@ -99,7 +95,7 @@ pub use self::{
     },
     tabular::{
         AggregateQuery, Anywhere, BelongingTo, ClientKeys, GroupBy, GroupQuery, InTransaction,
-        LinkedTo, LiveQuery, Page, ProjectedQuery, Query, Tabular, UniqueColumns, Upsert,
+        LinkedTo, Page, ProjectedQuery, Query, Tabular, UniqueColumns, Upsert,
     },
     transaction::Transaction,
     value::{EncodedKey, EncodedRow, NewRow, Value},

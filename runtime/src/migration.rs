@@ -21,7 +21,7 @@ use crate::{
     environment::Environment,
     error::{Error, Result},
     reference,
-    store::{LoggedTables, check_identifier},
+    store::check_identifier,
     table::Table,
 };
 
@@ -72,8 +72,6 @@ pub struct Migration {
     environment: Environment,
     tables: Vec<Arc<TableDef>>,
     allow_destructive: bool,
-    /// Set where every table keeps a log of its changes.
-    logged: Option<Arc<LoggedTables>>,
     /// The first mistake in what was asked for.
     mistake: Option<String>,
 }
@@ -86,13 +84,8 @@ impl fmt::Debug for Migration {
 }
 
 impl Migration {
-    pub(crate) fn new(
-        backend: Arc<dyn DynBackend>,
-        environment: Environment,
-        logged: Option<Arc<LoggedTables>>,
-    ) -> Self {
-        let (tables, allow_destructive, mistake) = (Vec::new(), false, None);
-        Self { backend, environment, tables, allow_destructive, logged, mistake }
+    pub(crate) fn new(backend: Arc<dyn DynBackend>, environment: Environment) -> Self {
+        Self { backend, environment, tables: Vec::new(), allow_destructive: false, mistake: None }
     }
 
     /// Adds the table of `T`.
@@ -117,10 +110,7 @@ impl Migration {
                 "table `{name}` is in the migration twice; name each table once"
             ));
         } else {
-            self.tables.push(match &self.logged {
-                Some(logged) => logged.of(definition),
-                None => Arc::clone(definition),
-            });
+            self.tables.push(Arc::clone(definition));
         }
         self
     }

@@ -8,6 +8,7 @@ use crate::{
     definition::TableDef,
     environment::{Clock, Environment, IdGenerator},
     error::{Error, Result},
+    kv::{self, Kv, KvKey, KvValue},
     maybe_send::BoxFuture,
     migration::Migration,
     raw_sql::{RawSql, SqlText},
@@ -18,18 +19,12 @@ use crate::{
     transaction::Transaction,
 };
 
-mod logged;
-
-pub(crate) use self::logged::LoggedTables;
-
 /// An opened database. Cheap to clone; the database closes when the last clone and the last
 /// handle are dropped.
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn DynBackend>,
     environment: Environment,
-    /// Set where every table keeps a log of its changes.
-    logged: Option<Arc<LoggedTables>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -41,7 +36,7 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// A store over a backend that was opened by hand.
     pub fn from_backend(backend: Arc<dyn DynBackend>) -> Self {
-        Self { backend, environment: Environment::default(), logged: None }
+        Self { backend, environment: Environment::default() }
     }
 
     /// The backend's name, such as `sqlite`.
@@ -89,8 +84,7 @@ impl Store {
 
     /// Compares tables of the database with their definitions, and brings them there.
     pub fn migration(&self) -> Migration {
-        let logged = self.logged.clone();
-        Migration::new(Arc::clone(&self.backend), self.environment.clone(), logged)
+        Migration::new(Arc::clone(&self.backend), self.environment.clone())
     }
 
     /// A table that is known only at run time, whose rows are [`Record`]s.
@@ -107,11 +101,28 @@ impl Store {
         })
     }
 
+    /// The key-value store of that name, with keys of `K` and values of `V`. It exists in the
+    /// database once `setup_database()` was called on it.
+    ///
+    /// Fails with [`Error::Validation`] when the name is not an ASCII letter or underscore followed
+    /// by letters, digits and underscores, or is longer than 63 bytes.
+    pub fn kv<'a, K: KvKey, V: KvValue>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Kv<K, V>>> {
+        // Other backends look at the database here.
+        Box::pin(async {
+            check_identifier(name)?;
+            let definition = kv::definition_of::<K, V>(name)?;
+            let storage = self.backend.kv(&definition)?;
+            Ok(Kv::new(storage, self.environment.clone(), Some(self.backend.engine())))
+        })
+    }
+
     fn open_table<T: Row>(&self, definition: &Arc<TableDef>) -> Result<Tabular<T>> {
-        let definition = self.as_logged(definition);
-        let storage = self.backend.tabular(&definition)?;
+        let storage = self.backend.tabular(definition)?;
         let engine = Some(self.backend.engine());
-        Ok(Tabular::new(storage, definition, self.environment.clone(), engine))
+        Ok(Tabular::new(storage, Arc::clone(definition), self.environment.clone(), engine))
     }
 
     /// Sets up several tables, those first that others refer to, as
@@ -148,28 +159,12 @@ impl Store {
         Box::pin(self.setup_in_order(definitions))
     }
 
-    /// The definition as this store has it: with a log of changes where all tables have one.
-    fn as_logged(&self, definition: &Arc<TableDef>) -> Arc<TableDef> {
-        match &self.logged {
-            Some(logged) => logged.of(definition),
-            None => Arc::clone(definition),
-        }
-    }
-
-    /// The same database, every table of which keeps a log of its changes once it is set up
-    /// through this; see [`StoreBuilder::log_changes`].
-    #[must_use]
-    pub fn with_logged_changes(mut self) -> Self {
-        self.logged.get_or_insert_default();
-        self
-    }
-
     async fn setup_in_order(&self, definitions: Vec<&'static Arc<TableDef>>) -> Result<()> {
         let name = self.backend.name();
         let at = |error: Error, table: &str| error.at(name, table, "setup_database");
         for definition in reference::in_order(definitions).map_err(|error| at(error, ""))? {
             let set_up = async {
-                let storage = self.backend.tabular(&self.as_logged(definition))?;
+                let storage = self.backend.tabular(definition)?;
                 reference::check_set_up(definition, storage.capabilities(), name)?;
                 storage.setup_database().await
             };
@@ -288,7 +283,6 @@ impl Store {
 pub struct StoreBuilder {
     connectors: Vec<Arc<dyn Connector>>,
     environment: Environment,
-    logs_changes: bool,
 }
 
 impl std::fmt::Debug for StoreBuilder {
@@ -325,35 +319,6 @@ impl StoreBuilder {
         self
     }
 
-    /// Lets every table keep a log of its changes, as `#[table(changes)]` does for one, so that
-    /// [`Tabular::changes`] can follow it. Where the backend has no changes, this does nothing.
-    ///
-    /// ```
-    /// use storehouse::{OpenStore, prelude::*};
-    ///
-    /// #[derive(Table, Clone, Debug)]
-    /// struct Note {
-    ///     #[table(key)]
-    ///     id: i64,
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> storehouse::Result<()> {
-    /// let store = Store::builder().log_changes().open("memory:").await?;
-    /// let notes = store.tabular::<Note>().await?;
-    /// notes.setup_database().await?;
-    /// let mut changes = notes.changes(Since::Now).await?;
-    /// notes.put(Note { id: 7 }).await?;
-    /// assert_eq!(changes.try_next().await?.unwrap().key, Some(7));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn log_changes(mut self) -> Self {
-        self.logs_changes = true;
-        self
-    }
-
     /// Opens the database that `url` names.
     ///
     /// Fails with [`Error::Validation`] when no registered backend opens such URLs, or the
@@ -370,8 +335,7 @@ impl StoreBuilder {
                 ))
             })?;
         let backend = connector.open(url).await?;
-        let logged = self.logs_changes.then(Arc::default);
-        Ok(Store { backend, environment: self.environment, logged })
+        Ok(Store { backend, environment: self.environment })
     }
 
     fn schemes(&self) -> Vec<&'static str> {

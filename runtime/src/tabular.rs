@@ -7,10 +7,8 @@
 //! `async fn` would carry that type in its future, and rustc would report one wrong argument
 //! three to five times, at each expression that has the future's type.
 
-mod changes;
 mod collect;
 mod group;
-mod live;
 mod prepare;
 mod project;
 mod query;
@@ -27,7 +25,6 @@ use self::collect::Hidden;
 pub(crate) use self::collect::unwrap;
 pub use self::{
     group::{AggregateQuery, GroupBy, GroupQuery},
-    live::LiveQuery,
     prepare::ClientKeys,
     project::ProjectedQuery,
     query::{Page, Query},
@@ -44,6 +41,7 @@ use crate::{
     events::{EventHub, Events, RawEvent},
     filter::{Filter, FilterTree},
     maybe_send::BoxFuture,
+    operation,
     patch::TablePatch,
     reference,
     storage::{DynTabularStorage, WriteMode},
@@ -136,32 +134,14 @@ pub(crate) struct Core {
 impl Core {
     /// Runs one operation: refuses it when the handle has ended, says in errors where they come
     /// from, and reports it to `tracing`.
-    pub(crate) async fn run<R>(
+    async fn run<R>(
         &self,
-        operation: &'static str,
+        name_of_operation: &'static str,
         work: impl Future<Output = Result<R>>,
     ) -> Result<R> {
-        // Not `Instant`, which panics in a browser.
-        let started = tracing::enabled!(target: "storehouse", tracing::Level::DEBUG)
-            .then(|| self.environment.clock.now());
-        let result = match self.check_usable() {
-            Ok(()) => work.await,
-            Err(error) => Err(error),
-        };
-        let result =
-            result.map_err(|error| error.at(self.backend, &self.definition.name, operation));
-        if let Some(started) = started {
-            let elapsed = self.environment.clock.now() - started;
-            tracing::debug!(
-                target: "storehouse",
-                operation,
-                table = &*self.definition.name,
-                backend = self.backend,
-                elapsed_microseconds = elapsed.num_microseconds().unwrap_or(i64::MAX),
-                error = result.as_ref().err().map(tracing::field::display),
-            );
-        }
-        result
+        let (backend, name) = (self.backend, &self.definition.name);
+        let usable = self.check_usable();
+        operation::run(&self.environment, backend, name, name_of_operation, usable, work).await
     }
 
     fn check_usable(&self) -> Result<()> {
@@ -191,7 +171,7 @@ impl Core {
 
     /// The filter that an operation goes by: what the caller asked for, checked, and without the
     /// rows that are hidden. Every operation that takes a filter takes it through here.
-    pub(crate) fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
+    fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
         filter.check(&self.definition)?;
         Ok(match self.hidden {
             Hidden(Some(column)) => filter.and(FilterTree::IsNull { column }),

@@ -20,7 +20,6 @@
 
 mod backend;
 mod bind;
-mod changes;
 mod coalesce;
 mod connector;
 mod copy;

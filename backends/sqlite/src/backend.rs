@@ -88,7 +88,6 @@ impl SqliteBackend {
         capabilities.sql = true;
         capabilities.references = true;
         capabilities.migrations = true;
-        capabilities.changes = true;
         capabilities
     }
 }

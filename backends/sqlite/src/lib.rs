@@ -19,7 +19,6 @@
 
 mod backend;
 mod bind;
-mod changes;
 mod connection;
 mod connector;
 mod ddl;

@@ -39,7 +39,6 @@ pub struct TableBuilder {
     key: Vec<String>,
     auto: Option<String>,
     indexes: Vec<(Vec<String>, bool)>,
-    changes: bool,
 }
 
 impl TableDef {
@@ -54,7 +53,6 @@ impl TableDef {
             key: Vec::new(),
             auto: None,
             indexes: Vec::new(),
-            changes: false,
         }
     }
 }
@@ -124,12 +122,6 @@ impl TableBuilder {
         self
     }
 
-    /// Keeps a log of the table's changes, for [`Tabular::changes`](crate::Tabular::changes).
-    pub fn changes(mut self) -> Self {
-        self.changes = true;
-        self
-    }
-
     /// The definition.
     ///
     /// Fails with [`Error::Validation`] when something names a column that is not there, and where
@@ -157,7 +149,6 @@ impl TableBuilder {
             references: Vec::new().into(),
             managed: ManagedColumns::NONE,
             rename_from: RenameFrom::default(),
-            changes: self.changes,
             given_schema: self.given_schema,
             sql: DerivedSql::default(),
         };
