@@ -87,7 +87,7 @@ pub use storehouse_runtime::{
     StoreBuilder, Subscription, Summable, SystemClock, Table, TableBuilder, TableDef, TableKey,
     TablePatch, TableSet, Tabular, TabularEvent, TabularStorage, TextColumn, Transaction,
     TypedAtPath, UniqueColumns, Upsert, UuidV7Generator, Value, ValueSchema, Variants,
-    VectorElement, VectorType, WriteMode, aggregate, codec, compare_rows, increment, kv, memory,
+    VectorElement, VectorType, WriteMode, aggregate, codec, compare_rows, increment, memory,
     migration, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
@@ -104,9 +104,6 @@ mod book {
     mod errors {}
     #[doc = include_str!("../docs/filters-and-queries.md")]
     mod filters_and_queries {}
-    #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
-    #[doc = include_str!("../docs/kv.md")]
-    mod kv {}
     #[doc = include_str!("../docs/managed-columns.md")]
     mod managed_columns {}
     #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]

@@ -30,10 +30,13 @@ pub type Source = Box<dyn StdError + Send + Sync>;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The key or a unique column is taken by another row.
+    /// The key or a unique column is taken by another row, or the row is not the one that was read.
     Conflict {
-        /// The columns of the constraint that was hit, where the backend tells.
+        /// The columns of the constraint that was hit, where the backend tells; the `version` of a
+        /// row that was written since it was read.
         columns: Vec<String>,
+        /// Whether the row was written since it was read, or is gone. Reading it again helps.
+        stale: bool,
         /// Where it happened.
         context: Box<Context>,
     },
@@ -147,7 +150,12 @@ pub struct Context {
 impl Error {
     /// A constraint on `columns` was hit.
     pub fn conflict(columns: Vec<String>) -> Self {
-        Self::Conflict { columns, context: Box::default() }
+        Self::Conflict { columns, stale: false, context: Box::default() }
+    }
+
+    /// The row that was to be written is not the one that was read, by its `version` column.
+    pub fn stale(version: Vec<String>) -> Self {
+        Self::Conflict { columns: version, stale: true, context: Box::default() }
     }
 
     /// A reference by `columns` does not hold. `other_table` is the one that is referred to, or,
@@ -286,6 +294,11 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Conflict { stale: true, columns, .. } => write!(
+                f,
+                "the row was written since it was read, or is gone, as {} tells; read it again",
+                Names(columns)
+            )?,
             Self::Conflict { columns, .. } if columns.is_empty() => {
                 f.write_str("the key or a unique column is taken by another row")?;
             }
@@ -401,6 +414,16 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "another row already has this value of `sku` (in `insert`, table `products`, sqlite backend)"
+        );
+    }
+
+    #[test]
+    fn a_stale_row_is_no_clash_with_another() {
+        let error = Error::stale(vec!["version".into()]).at("memory", "notes", "put");
+        assert_eq!(
+            error.to_string(),
+            "the row was written since it was read, or is gone, as `version` tells; read it again \
+             (in `put`, table `notes`, memory backend)"
         );
     }
 

@@ -204,7 +204,7 @@ impl TableDef {
     /// The stored row is not the one that was read, or is gone.
     pub fn stale(&self) -> Error {
         let version = self.managed.version.map(|column| self.columns[column].name.to_string());
-        Error::conflict(version.into_iter().collect())
+        Error::stale(version.into_iter().collect())
     }
 }
 

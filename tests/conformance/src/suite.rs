@@ -27,7 +27,6 @@ pub(crate) mod insert;
 pub(crate) mod jiff_date_times;
 pub(crate) mod json_paths;
 pub(crate) mod keys;
-pub(crate) mod kv;
 pub(crate) mod large_bulks;
 pub(crate) mod managed_times;
 pub(crate) mod migrations;
