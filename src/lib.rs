@@ -69,26 +69,27 @@ pub use storehouse_runtime::__private;
 pub use storehouse_runtime::{
     AggregateOutput, AggregateQuery, AggregateTerm, Aggregation, Anywhere, AssertTrusted,
     Assignment, AssignmentKind, AtPath, Backend, BackendTransaction, BelongingTo, BorrowedAs,
-    BoxFuture, BoxStream, Capabilities, ClientKeys, Clock, Column, ColumnDef, ColumnKind,
-    ColumnList, ColumnOf, ColumnRole, ColumnSource, ColumnTree, ColumnType, ColumnValue,
-    Comparable, Comparison, Connector, Context, Cursor, DecimalValue, DecodeError, DerivedSql,
-    Direction, DynBackend, DynBackendTransaction, DynTabularStorage, Embed, EncodeError,
-    EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events, Expected, Extremes,
-    FieldOf, Filter, FilterTree, GroupBy, GroupQuery, IdGenerator, InTransaction, Increment,
-    IndexDef, InsertWith, Insertable, IntoKey, IntoRecordValue, Json, JsonDocument, JsonPath,
-    JsonScalar, JsonTest, JsonType, KeyColumn, KeyOrRow, LikePattern, LikeToken, LinkedTo,
-    LockStrength, LockWait, ManagedColumns, MaybeSend, MaybeSync, Metric, Migration, MigrationFile,
-    MigrationStep, MigrationStepKind, NewRow, NotNull, NotNullOperand, NullableColumn, OnDelete,
-    Operand, OptionalColumns, Order, OrderTerm, Ordered, OrderedKinds, Page, PatchField,
-    PathSegment, Plan, PlannedSteps, ProjectedQuery, Projection, Query, RawParameter, RawRow,
-    RawSql, RawStatement, RawValue, ReadAsType, Record, RecordKey, RecordPatch, Reference,
-    ReferenceDef, ReferenceProblem, ReferencedTable, RefersTo, RenameFrom, Result, Row, RowLock,
-    RowReceiver, RowSink, Selection, SoftDelete, Source, SqlText, Statement, Step, StepOf, Store,
-    StoreBuilder, Subscription, Summable, SystemClock, Table, TableBuilder, TableDef, TableKey,
-    TablePatch, TableSet, Tabular, TabularEvent, TabularStorage, TextColumn, Transaction,
-    TypedAtPath, UniqueColumns, Upsert, UuidV7Generator, Value, ValueSchema, Variants,
-    VectorElement, VectorType, WriteMode, aggregate, codec, compare_rows, increment, memory,
-    migration, sql,
+    BoxFuture, BoxStream, Capabilities, Change, ChangeCursor, ChangeFeed, ChangeKind, ChangeLog,
+    ChangeOptions, ChangeRetention, ChangeSubscription, Changes, ChangesBuilder, ClientKeys, Clock,
+    Column, ColumnDef, ColumnKind, ColumnList, ColumnOf, ColumnRole, ColumnSource, ColumnTree,
+    ColumnType, ColumnValue, Comparable, Comparison, Connector, Context, Cursor, DecimalValue,
+    DecodeError, DerivedSql, Direction, DynBackend, DynBackendTransaction, DynTabularStorage,
+    Embed, EncodeError, EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events,
+    Expected, Extremes, FieldOf, Filter, FilterTree, GroupBy, GroupQuery, IdGenerator,
+    InTransaction, Increment, IndexDef, InsertWith, Insertable, IntoKey, IntoRecordValue, Json,
+    JsonDocument, JsonPath, JsonScalar, JsonTest, JsonType, KeyColumn, KeyOrRow, LikePattern,
+    LikeToken, LinkedTo, LiveQuery, LockStrength, LockWait, ManagedColumns, MaybeSend, MaybeSync,
+    Metric, Migration, MigrationFile, MigrationStep, MigrationStepKind, NewRow, NotNull,
+    NotNullOperand, NullableColumn, OnDelete, Operand, OptionalColumns, Order, OrderTerm, Ordered,
+    OrderedKinds, Page, PatchField, PathSegment, Plan, PlannedSteps, ProjectedQuery, Projection,
+    Query, RawParameter, RawRow, RawSql, RawStatement, RawValue, ReadAsType, Record, RecordKey,
+    RecordPatch, Reference, ReferenceDef, ReferenceProblem, ReferencedTable, RefersTo, RenameFrom,
+    Result, Row, RowLock, RowReceiver, RowSink, Selection, Since, SoftDelete, Source, SqlText,
+    Statement, Step, StepOf, Store, StoreBuilder, Subscription, Summable, SystemClock, Table,
+    TableBuilder, TableDef, TableKey, TablePatch, TableSet, Tabular, TabularEvent, TabularStorage,
+    TextColumn, Transaction, TypedAtPath, UniqueColumns, Upsert, UuidV7Generator, Value,
+    ValueSchema, Variants, VectorElement, VectorType, WriteMode, aggregate, codec, compare_rows,
+    increment, memory, migration, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;
@@ -98,6 +99,9 @@ pub use self::open::{OpenStore, open};
 /// The pages of the book, so that their examples are compiled and run.
 #[cfg(doctest)]
 mod book {
+    #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
+    #[doc = include_str!("../docs/changes.md")]
+    mod changes {}
     #[doc = include_str!("../docs/derive.md")]
     mod derive {}
     #[doc = include_str!("../docs/errors.md")]

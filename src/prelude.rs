@@ -5,6 +5,6 @@
 pub use crate::{
     ClientKeys, Cursor, EventKind, Filter, OpenStore, Page,
     PatchField::{self, Keep, Set},
-    Projection, Store, Table, TableEmbed, TableEnum, TableNewtype, Tabular, TabularEvent,
+    Projection, Since, Store, Table, TableEmbed, TableEnum, TableNewtype, Tabular, TabularEvent,
     increment,
 };

@@ -55,6 +55,8 @@ pub struct Table<'a> {
     pub references: Vec<Reference>,
     /// The names that the table had before.
     pub rename_from: Option<PreviousNames>,
+    /// Whether it keeps a log of its changes.
+    pub changes: bool,
     /// The type that the column constants move into.
     pub columns_type: Option<Ident>,
 }
@@ -97,6 +99,7 @@ impl<'a> Table<'a> {
             shard_by: None,
             references: Vec::new(),
             rename_from: attributes.rename_from,
+            changes: attributes.changes.is_some(),
             columns_type: attributes.columns,
             name,
             columns,

@@ -25,6 +25,8 @@ pub struct Capabilities {
     pub references: bool,
     /// Tables can be compared with their definitions and brought there, by `store.migration()`.
     pub migrations: bool,
+    /// Changes of a table's rows can be followed, by `changes()`.
+    pub changes: bool,
 }
 
 impl Capabilities {
@@ -39,5 +41,6 @@ impl Capabilities {
         sql: false,
         references: false,
         migrations: false,
+        changes: false,
     };
 }

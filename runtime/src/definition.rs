@@ -54,6 +54,9 @@ pub struct TableDef {
     pub managed: ManagedColumns,
     /// The names that the table had before, for migrations.
     pub rename_from: RenameFrom,
+    /// Whether the table keeps a log of its changes, which [`Tabular::changes`](crate::Tabular::changes)
+    /// reads.
+    pub changes: bool,
     /// The JSON Schema that the definition was read from. What it says beyond the columns' types
     /// is in [`TableDef::json_schema`] again.
     pub given_schema: Option<Arc<serde_json::Value>>,

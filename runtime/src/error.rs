@@ -6,6 +6,8 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
+use crate::changes::ChangeCursor;
+
 /// The result of every operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -90,6 +92,15 @@ pub enum Error {
     },
     /// Waiting would never end: the caller's own task holds the transaction that it waits for.
     Deadlock {
+        /// Where it happened.
+        context: Box<Context>,
+    },
+    /// The log of changes no longer holds what comes after the cursor: it was pruned, or begun
+    /// anew. Nothing can tell what was missed; begin with [`Since::Snapshot`](crate::Since), or
+    /// with `Since::After(oldest)` where what is still there is enough.
+    Lagged {
+        /// Stands before the oldest change that the log holds.
+        oldest: Box<ChangeCursor>,
         /// Where it happened.
         context: Box<Context>,
     },
@@ -208,6 +219,11 @@ impl Error {
         Self::Deadlock { context: Box::default() }
     }
 
+    /// The log of changes does not reach back to a cursor, but to `oldest`.
+    pub fn lagged(oldest: ChangeCursor) -> Self {
+        Self::Lagged { oldest: Box::new(oldest), context: Box::default() }
+    }
+
     /// A stored value does not fit `column`.
     pub fn decode(column: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Decode { column: column.into(), message: message.into(), context: Box::default() }
@@ -254,6 +270,7 @@ impl Error {
             | Self::Schema { context, .. }
             | Self::Busy { context, .. }
             | Self::Deadlock { context }
+            | Self::Lagged { context, .. }
             | Self::Decode { context, .. }
             | Self::Closed { context, .. }
             | Self::Backend { context, .. } => Some(context),
@@ -283,6 +300,7 @@ impl Error {
             | Self::Schema { context, .. }
             | Self::Busy { context, .. }
             | Self::Deadlock { context }
+            | Self::Lagged { context, .. }
             | Self::Decode { context, .. }
             | Self::Closed { context, .. }
             | Self::Backend { context, .. } => Some(context),
@@ -317,6 +335,11 @@ impl fmt::Display for Error {
             Self::Deadlock { .. } => f.write_str(
                 "this task holds an open transaction and would wait for itself; \
                  use the handle inside the transaction, `handle.in_tx(&tx)`",
+            )?,
+            Self::Lagged { .. } => f.write_str(
+                "the log of changes no longer holds what comes after this cursor, so changes may \
+                 be missing; begin with `Since::Snapshot`, or with `Since::After(oldest)` for what \
+                 is still there",
             )?,
             Self::Decode { column, message, .. } => write!(f, "column `{column}`: {message}")?,
             Self::Validation { message, .. }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::{
     definition::TableDef,
@@ -156,6 +156,7 @@ pub(crate) struct EventHub {
     count: AtomicUsize,
     next_id: AtomicU64,
     closed: AtomicBool,
+    closing: Notify,
     listeners: Mutex<Vec<Listener>>,
 }
 
@@ -174,7 +175,17 @@ impl EventHub {
         self.closed.store(true, Ordering::Relaxed);
         let ended = std::mem::take(&mut *self.lock());
         self.count.store(0, Ordering::Relaxed);
+        self.closing.notify_waiters();
         drop(ended);
+    }
+
+    /// Waits until [`EventHub::close`] is called.
+    pub(crate) async fn closed(&self) {
+        // Made first, so that a call between the two is not missed.
+        let closing = self.closing.notified();
+        if !self.is_closed() {
+            closing.await;
+        }
     }
 
     pub(crate) fn emit(&self, event: &RawEvent) {

@@ -10,6 +10,7 @@
 pub mod aggregate;
 mod backend;
 mod capabilities;
+mod changes;
 pub mod codec;
 mod column;
 mod column_type;
@@ -49,6 +50,11 @@ pub use self::{
     aggregate::{AggregateOutput, AggregateTerm, Aggregation},
     backend::{Backend, BackendTransaction, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
+    changes::{
+        Change, ChangeCursor, ChangeFeed, ChangeKind, ChangeLog, ChangeOptions, ChangeRetention,
+        ChangeSubscription, Changes, ChangesBuilder, DynChangeLog, FeedSlot, LogBatch, LogPosition,
+        LoggedChange, PruneClock, Since,
+    },
     codec::{
         ColumnSource, ColumnValue, Comparable, DecodeError, EncodeError, KeyColumn, NotNull,
         NullableColumn, Ordered, TextColumn, json::Json,
@@ -93,7 +99,7 @@ pub use self::{
     },
     tabular::{
         AggregateQuery, Anywhere, BelongingTo, ClientKeys, GroupBy, GroupQuery, InTransaction,
-        LinkedTo, Page, ProjectedQuery, Query, Tabular, UniqueColumns, Upsert,
+        LinkedTo, LiveQuery, Page, ProjectedQuery, Query, Tabular, UniqueColumns, Upsert,
     },
     transaction::Transaction,
     value::{EncodedKey, EncodedRow, NewRow, Value},

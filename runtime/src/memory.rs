@@ -5,6 +5,7 @@
 //! transaction works on snapshots of its own and puts them in place when it commits; other
 //! writers wait for it, readers do not.
 
+mod changes;
 mod database;
 mod links;
 mod plan;
@@ -20,6 +21,7 @@ pub use self::{storage::InMemoryTabularStorage, transaction::InMemoryTransaction
 use crate::{
     backend::{Backend, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
+    changes::ChangeRetention,
     definition::TableDef,
     engine::EngineId,
     error::{Error, Result},
@@ -40,6 +42,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     sql: false,
     references: true,
     migrations: true,
+    changes: true,
 };
 
 /// A database in memory. Cheap to clone; clones share the tables.
@@ -60,6 +63,14 @@ impl InMemoryBackend {
     /// An empty database.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// How much of a table's changes is kept, of tables that are set up from now on; a day, and no
+    /// more than 10,000 changes, unless set.
+    #[must_use]
+    pub fn change_retention(self, retention: ChangeRetention) -> Self {
+        self.database.keep_changes(retention);
+        self
     }
 }
 
@@ -88,7 +99,14 @@ impl Backend for InMemoryBackend {
     async fn plan_migration(&self, tables: Vec<Arc<TableDef>>) -> Result<PlannedSteps> {
         let mut planned = PlannedSteps::default();
         for definition in tables {
-            if !self.database.table(&definition)?.is_set_up() {
+            let table = self.database.table(&definition)?;
+            if table.is_set_up() {
+                if definition.changes && !table.log.is_on() {
+                    let kind = MigrationStepKind::LogChanges;
+                    let step = MigrationStep::new(definition.full_name(), kind);
+                    planned.steps.push(step.difference("its changes are not logged"));
+                }
+            } else {
                 let step =
                     MigrationStep::new(definition.full_name(), MigrationStepKind::CreateTable);
                 planned.steps.push(step.difference("it is missing"));
@@ -102,9 +120,10 @@ impl Backend for InMemoryBackend {
         tables: Vec<Arc<TableDef>>,
         _steps: Vec<MigrationStep>,
     ) -> Result<()> {
-        let tables = tables.iter().map(|definition| self.database.table(definition));
-        let tables = tables.collect::<Result<Vec<_>>>()?;
-        tables.iter().try_for_each(|table| self.database.set_up(table))
+        let opened = tables.iter().map(|definition| self.database.table(definition));
+        let opened = opened.collect::<Result<Vec<_>>>()?;
+        let mut pairs = opened.iter().zip(&tables);
+        pairs.try_for_each(|(table, definition)| self.database.set_up(table, definition.changes))
     }
 }
 

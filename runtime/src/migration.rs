@@ -21,7 +21,7 @@ use crate::{
     environment::Environment,
     error::{Error, Result},
     reference,
-    store::check_identifier,
+    store::{LoggedTables, check_identifier},
     table::Table,
 };
 
@@ -72,6 +72,8 @@ pub struct Migration {
     environment: Environment,
     tables: Vec<Arc<TableDef>>,
     allow_destructive: bool,
+    /// Set where every table keeps a log of its changes.
+    logged: Option<Arc<LoggedTables>>,
     /// The first mistake in what was asked for.
     mistake: Option<String>,
 }
@@ -84,8 +86,13 @@ impl fmt::Debug for Migration {
 }
 
 impl Migration {
-    pub(crate) fn new(backend: Arc<dyn DynBackend>, environment: Environment) -> Self {
-        Self { backend, environment, tables: Vec::new(), allow_destructive: false, mistake: None }
+    pub(crate) fn new(
+        backend: Arc<dyn DynBackend>,
+        environment: Environment,
+        logged: Option<Arc<LoggedTables>>,
+    ) -> Self {
+        let (tables, allow_destructive, mistake) = (Vec::new(), false, None);
+        Self { backend, environment, tables, allow_destructive, logged, mistake }
     }
 
     /// Adds the table of `T`.
@@ -110,7 +117,10 @@ impl Migration {
                 "table `{name}` is in the migration twice; name each table once"
             ));
         } else {
-            self.tables.push(Arc::clone(definition));
+            self.tables.push(match &self.logged {
+                Some(logged) => logged.of(definition),
+                None => Arc::clone(definition),
+            });
         }
         self
     }

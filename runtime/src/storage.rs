@@ -10,6 +10,7 @@ use std::{any::Any, future::Future, ops::ControlFlow, sync::Arc};
 use crate::{
     aggregate::Aggregation,
     capabilities::Capabilities,
+    changes::ChangeFeed,
     codec::{ColumnSource, DecodeError},
     definition::TableDef,
     error::{Error, Result},
@@ -186,6 +187,25 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
         Err(Error::unsupported("to_sql", self.backend(), "leave it out"))
     }
 
+    /// The feed of the table's changes, which all who follow it share. For backends with
+    /// [`Capabilities::changes`]; outside of transactions.
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        Err(Error::unsupported(
+            "changes",
+            self.backend(),
+            "use `events()` for what is done through this handle, or a backend with changes",
+        ))
+    }
+
+    /// Removes the log of the table's changes, where there is one. For backends with
+    /// [`Capabilities::changes`].
+    fn remove_change_log(&self) -> impl Future<Output = Result<()>> + MaybeSend {
+        let backend = self.backend();
+        async move {
+            Err(Error::unsupported("remove_change_log", backend, "leave it out; there is no log"))
+        }
+    }
+
     /// How the backend would run a query, in words for a person.
     fn explain(&self, selection: Selection) -> impl Future<Output = Result<String>> + MaybeSend;
 }
@@ -227,6 +247,7 @@ object_safe! {
         fn capabilities(&self) -> Capabilities;
         fn to_sql(&self, selection: &Selection) -> Result<Statement>;
         fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement>;
+        fn change_feed(&self) -> Result<Arc<ChangeFeed>>;
         async fn setup_database(&self) -> Result<()>;
         async fn get(&self, key: EncodedKey, rows: RowSink) -> Result<RowSink>;
         async fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> Result<RowSink>;
@@ -240,6 +261,7 @@ object_safe! {
         async fn delete(&self, key: EncodedKey, condition: FilterTree) -> Result<bool>;
         async fn delete_search(&self, filter: FilterTree) -> Result<u64>;
         async fn delete_all(&self) -> Result<()>;
+        async fn remove_change_log(&self) -> Result<()>;
         async fn explain(&self, selection: Selection) -> Result<String>;
     }
 }

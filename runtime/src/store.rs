@@ -18,12 +18,18 @@ use crate::{
     transaction::Transaction,
 };
 
+mod logged;
+
+pub(crate) use self::logged::LoggedTables;
+
 /// An opened database. Cheap to clone; the database closes when the last clone and the last
 /// handle are dropped.
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn DynBackend>,
     environment: Environment,
+    /// Set where every table keeps a log of its changes.
+    logged: Option<Arc<LoggedTables>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -35,7 +41,7 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// A store over a backend that was opened by hand.
     pub fn from_backend(backend: Arc<dyn DynBackend>) -> Self {
-        Self { backend, environment: Environment::default() }
+        Self { backend, environment: Environment::default(), logged: None }
     }
 
     /// The backend's name, such as `sqlite`.
@@ -83,7 +89,8 @@ impl Store {
 
     /// Compares tables of the database with their definitions, and brings them there.
     pub fn migration(&self) -> Migration {
-        Migration::new(Arc::clone(&self.backend), self.environment.clone())
+        let logged = self.logged.clone();
+        Migration::new(Arc::clone(&self.backend), self.environment.clone(), logged)
     }
 
     /// A table that is known only at run time, whose rows are [`Record`]s.
@@ -101,9 +108,10 @@ impl Store {
     }
 
     fn open_table<T: Row>(&self, definition: &Arc<TableDef>) -> Result<Tabular<T>> {
-        let storage = self.backend.tabular(definition)?;
+        let definition = self.as_logged(definition);
+        let storage = self.backend.tabular(&definition)?;
         let engine = Some(self.backend.engine());
-        Ok(Tabular::new(storage, Arc::clone(definition), self.environment.clone(), engine))
+        Ok(Tabular::new(storage, definition, self.environment.clone(), engine))
     }
 
     /// Sets up several tables, those first that others refer to, as
@@ -140,12 +148,28 @@ impl Store {
         Box::pin(self.setup_in_order(definitions))
     }
 
+    /// The definition as this store has it: with a log of changes where all tables have one.
+    fn as_logged(&self, definition: &Arc<TableDef>) -> Arc<TableDef> {
+        match &self.logged {
+            Some(logged) => logged.of(definition),
+            None => Arc::clone(definition),
+        }
+    }
+
+    /// The same database, every table of which keeps a log of its changes once it is set up
+    /// through this; see [`StoreBuilder::log_changes`].
+    #[must_use]
+    pub fn with_logged_changes(mut self) -> Self {
+        self.logged.get_or_insert_default();
+        self
+    }
+
     async fn setup_in_order(&self, definitions: Vec<&'static Arc<TableDef>>) -> Result<()> {
         let name = self.backend.name();
         let at = |error: Error, table: &str| error.at(name, table, "setup_database");
         for definition in reference::in_order(definitions).map_err(|error| at(error, ""))? {
             let set_up = async {
-                let storage = self.backend.tabular(definition)?;
+                let storage = self.backend.tabular(&self.as_logged(definition))?;
                 reference::check_set_up(definition, storage.capabilities(), name)?;
                 storage.setup_database().await
             };
@@ -264,6 +288,7 @@ impl Store {
 pub struct StoreBuilder {
     connectors: Vec<Arc<dyn Connector>>,
     environment: Environment,
+    logs_changes: bool,
 }
 
 impl std::fmt::Debug for StoreBuilder {
@@ -300,6 +325,35 @@ impl StoreBuilder {
         self
     }
 
+    /// Lets every table keep a log of its changes, as `#[table(changes)]` does for one, so that
+    /// [`Tabular::changes`] can follow it. Where the backend has no changes, this does nothing.
+    ///
+    /// ```
+    /// use storehouse::{OpenStore, prelude::*};
+    ///
+    /// #[derive(Table, Clone, Debug)]
+    /// struct Note {
+    ///     #[table(key)]
+    ///     id: i64,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// let store = Store::builder().log_changes().open("memory:").await?;
+    /// let notes = store.tabular::<Note>().await?;
+    /// notes.setup_database().await?;
+    /// let mut changes = notes.changes(Since::Now).await?;
+    /// notes.put(Note { id: 7 }).await?;
+    /// assert_eq!(changes.try_next().await?.unwrap().key, Some(7));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn log_changes(mut self) -> Self {
+        self.logs_changes = true;
+        self
+    }
+
     /// Opens the database that `url` names.
     ///
     /// Fails with [`Error::Validation`] when no registered backend opens such URLs, or the
@@ -316,7 +370,8 @@ impl StoreBuilder {
                 ))
             })?;
         let backend = connector.open(url).await?;
-        Ok(Store { backend, environment: self.environment })
+        let logged = self.logs_changes.then(Arc::default);
+        Ok(Store { backend, environment: self.environment, logged })
     }
 
     fn schemes(&self) -> Vec<&'static str> {

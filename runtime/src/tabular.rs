@@ -7,8 +7,10 @@
 //! `async fn` would carry that type in its future, and rustc would report one wrong argument
 //! three to five times, at each expression that has the future's type.
 
+mod changes;
 mod collect;
 mod group;
+mod live;
 mod prepare;
 mod project;
 mod query;
@@ -25,6 +27,7 @@ use self::collect::Hidden;
 pub(crate) use self::collect::unwrap;
 pub use self::{
     group::{AggregateQuery, GroupBy, GroupQuery},
+    live::LiveQuery,
     prepare::ClientKeys,
     project::ProjectedQuery,
     query::{Page, Query},
@@ -133,7 +136,7 @@ pub(crate) struct Core {
 impl Core {
     /// Runs one operation: refuses it when the handle has ended, says in errors where they come
     /// from, and reports it to `tracing`.
-    async fn run<R>(
+    pub(crate) async fn run<R>(
         &self,
         operation: &'static str,
         work: impl Future<Output = Result<R>>,
@@ -188,7 +191,7 @@ impl Core {
 
     /// The filter that an operation goes by: what the caller asked for, checked, and without the
     /// rows that are hidden. Every operation that takes a filter takes it through here.
-    fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
+    pub(crate) fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
         filter.check(&self.definition)?;
         Ok(match self.hidden {
             Hidden(Some(column)) => filter.and(FilterTree::IsNull { column }),

@@ -46,6 +46,7 @@ pub(crate) fn definition() -> Arc<TableDef> {
         references: Vec::new().into(),
         managed: ManagedColumns::NONE,
         rename_from: Vec::new().into(),
+        changes: false,
         given_schema: None,
         sql: DerivedSql::default(),
     })

@@ -47,7 +47,7 @@ pub struct PostgresBackend {
 }
 
 impl PostgresBackend {
-    pub(crate) const CAPABILITIES: Capabilities = {
+    pub(crate) fn capabilities_of(engine: &Engine) -> Capabilities {
         let mut capabilities = Capabilities::NONE;
         capabilities.writable = true;
         capabilities.transactions = true;
@@ -58,8 +58,9 @@ impl PostgresBackend {
         capabilities.sql = true;
         capabilities.references = true;
         capabilities.migrations = true;
+        capabilities.changes = engine.profile.has_snapshots();
         capabilities
-    };
+    }
 
     /// Opens a database.
     ///
@@ -104,7 +105,7 @@ impl Backend for PostgresBackend {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Self::CAPABILITIES
+        Self::capabilities_of(&self.engine)
     }
 
     fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>> {
@@ -126,6 +127,9 @@ impl Backend for PostgresBackend {
         let executed = run!(engine.singles, never_again, |connection| raw::execute(
             engine, connection, &statement
         ));
+        if engine.signals.is_used() {
+            engine.signals.committed();
+        }
         executed.map_err(error::of_raw)
     }
 

@@ -15,6 +15,7 @@ use storehouse_sql::Dialect;
 
 use self::{live::LiveTable, privileges::Needs};
 use crate::{
+    changes::ddl::Names,
     engine::Engine,
     error::{self, UNIQUE_VIOLATION},
     pool::Failure,
@@ -38,6 +39,10 @@ pub(crate) async fn set_up(
     }
     run(connection, "BEGIN".to_owned()).await?;
     let result = create(engine, table, connection).await;
+    end(result, connection).await
+}
+
+async fn end(result: Result<(), Failure>, connection: &mut PgConnection) -> Result<(), Failure> {
     match result {
         Ok(()) => run(connection, "COMMIT".to_owned()).await,
         Err(failure) => {
@@ -47,6 +52,39 @@ pub(crate) async fn set_up(
             Err(failure)
         }
     }
+}
+
+/// Removes the log of a table's changes, where there is one, all of it or nothing.
+pub(crate) async fn remove_change_log(
+    table: &Table,
+    connection: &mut PgConnection,
+    in_transaction: bool,
+) -> Result<(), Failure> {
+    let (definition, name) = (&*table.definition, &*table.definition.name);
+    if in_transaction {
+        let names = Names::of(definition, name, connection).await?;
+        return names.remove(connection).await;
+    }
+    run(connection, "BEGIN".to_owned()).await?;
+    let removed = match Names::of(definition, name, connection).await {
+        Ok(names) => names.remove(connection).await,
+        Err(failure) => Err(failure),
+    };
+    end(removed, connection).await
+}
+
+/// Makes the log of the table's changes, where it is to have one.
+async fn log_changes(
+    engine: &Engine,
+    definition: &TableDef,
+    pgvector: Pgvector,
+    connection: &mut PgConnection,
+) -> Result<(), Failure> {
+    if !definition.changes || !engine.profile.has_snapshots() {
+        return Ok(());
+    }
+    let names = Names::of(definition, &definition.name, connection).await?;
+    names.set_up(definition, pgvector, connection).await
 }
 
 async fn create(
@@ -72,7 +110,7 @@ async fn create(
         for index in &*definition.indexes {
             create_index_of(&needs, index, profile, connection).await?;
         }
-        return Ok(());
+        return log_changes(engine, definition, pgvector, connection).await;
     };
     let differences = live.differences(definition, pgvector);
     if !differences.is_empty() {
@@ -87,7 +125,7 @@ async fn create(
     for index in definition.indexes.iter().filter(|index| !live.has_index(index)) {
         create_index_of(&needs, index, profile, connection).await?;
     }
-    Ok(())
+    log_changes(engine, definition, pgvector, connection).await
 }
 
 /// Waits until no other set-up is under way, so that no two create the same thing. Others wait in

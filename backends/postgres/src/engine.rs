@@ -6,6 +6,7 @@ use sqlx::{PgConnection, SqlSafeStr, postgres::PgArguments, query::Query};
 use storehouse_runtime::{EngineId, Result};
 
 use crate::{
+    changes::signal::Signals,
     error,
     options::{Isolation, PostgresOptions},
     pool::{self, Failure, Generation, Held, Pool},
@@ -34,6 +35,7 @@ pub(crate) struct Engine {
     pub(crate) batches: Arc<Pool>,
     pub(crate) tables: Tables,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) signals: Arc<Signals>,
     /// pgvector's types, once they have been looked for.
     pgvector: Mutex<Option<Pgvector>>,
 }
@@ -54,6 +56,7 @@ impl Engine {
             batches: pool(for_batches, BATCH_LOCK_TIMEOUT),
             tables: Tables::default(),
             pgvector: Mutex::default(),
+            signals: Arc::new(Signals::new(&options)),
             counters,
             profile: Profile::default(),
             options,

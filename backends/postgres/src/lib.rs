@@ -20,6 +20,7 @@
 
 mod backend;
 mod bind;
+mod changes;
 mod coalesce;
 mod connector;
 mod copy;

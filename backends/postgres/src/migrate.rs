@@ -3,6 +3,7 @@
 //! A plan is done in one transaction, which PostgreSQL undoes as a whole when a statement fails.
 //! Those who migrate take turns by the lock of the set-ups, and plan once more when it is theirs.
 
+mod changes;
 mod columns;
 mod convert;
 mod indexes;

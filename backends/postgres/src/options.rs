@@ -3,7 +3,7 @@
 use std::{str::FromStr as _, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
-use storehouse_runtime::{Error, Result};
+use storehouse_runtime::{ChangeRetention, Error, Result};
 
 use crate::profile::Profile;
 
@@ -32,6 +32,7 @@ pub struct PostgresOptions {
     pub(crate) coalescing: bool,
     pub(crate) profile: Option<Profile>,
     pub(crate) transaction_pooling: bool,
+    pub(crate) change_retention: ChangeRetention,
 }
 
 /// How far transactions are kept from seeing each other. Single operations do not need it: each
@@ -88,6 +89,7 @@ impl PostgresOptions {
             coalescing: true,
             profile: None,
             transaction_pooling: false,
+            change_retention: ChangeRetention::default(),
         }
     }
 
@@ -128,6 +130,14 @@ impl PostgresOptions {
     #[must_use]
     pub fn coalescing(mut self, coalescing: bool) -> Self {
         self.coalescing = coalescing;
+        self
+    }
+
+    /// How much of a table's changes its log keeps, where it has one. Every process that uses the
+    /// table should say the same.
+    #[must_use]
+    pub fn change_retention(mut self, retention: ChangeRetention) -> Self {
+        self.change_retention = retention;
         self
     }
 

@@ -82,6 +82,12 @@ impl Profile {
         matches!(self, Self::Postgres | Self::Citus)
     }
 
+    /// Whether there are snapshots, transition tables and notifications as PostgreSQL has them, which
+    /// logs of changes are made of.
+    pub(crate) const fn has_snapshots(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
     /// Whether tables can be spread over servers.
     pub(crate) const fn spreads(self) -> bool {
         matches!(self, Self::Citus)

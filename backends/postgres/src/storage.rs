@@ -3,14 +3,15 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    AggregateTerm, Aggregation, Assignment, Capabilities, ColumnType, EncodedKey, EncodedRow,
-    FilterTree, Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode,
-    sql::Command,
+    AggregateTerm, Aggregation, Assignment, Capabilities, ChangeFeed, ColumnType, EncodedKey,
+    EncodedRow, Error, FilterTree, Result, RowSink, Selection, Statement, TableDef, TabularStorage,
+    WriteMode, sql::Command,
 };
 use storehouse_sql::Dialect;
 
 use crate::{
     backend::{NAME, PostgresBackend},
+    changes::{self, PostgresLog},
     coalesce, ddl,
     deferred::{self, Deletion},
     engine::Engine,
@@ -41,6 +42,9 @@ impl PostgresTabularStorage {
     /// The table that `definition` describes, in the database of `backend`.
     pub fn new(backend: &PostgresBackend, definition: &Arc<TableDef>) -> Self {
         let engine = &backend.engine;
+        if definition.changes {
+            engine.signals.set_used();
+        }
         Self { table: engine.tables.get(definition), scope: Scope::Anywhere(Arc::clone(engine)) }
     }
 
@@ -88,9 +92,12 @@ macro_rules! write {
         match &$storage.scope {
             Scope::Anywhere(engine) => {
                 engine.id.check_may_wait()?;
-                $storage.table.answer(run!(engine.singles, $again, |$connection| $work))
+                let written = run!(engine.singles, $again, |$connection| $work);
+                $storage.has_written();
+                $storage.table.answer(written)
             }
             Scope::Transaction(session) => {
+                $storage.has_written();
                 run_in!(session, &$storage.table, Access::Write, |$connection| $work)
             }
         }
@@ -98,6 +105,20 @@ macro_rules! write {
 }
 
 impl PostgresTabularStorage {
+    /// Lets those who follow the table know, at once or when the transaction commits.
+    fn has_written(&self) {
+        if !self.table.definition.changes {
+            return;
+        }
+        match &self.scope {
+            Scope::Anywhere(engine) => {
+                engine.signals.committed();
+                changes::prune_if_due(engine, &self.table);
+            }
+            Scope::Transaction(session) => session.note_changes(),
+        }
+    }
+
     /// Deletes what was refused once more, with a look at the foreign keys at the end alone.
     async fn delete_deferred(&self, deletion: Deletion<'_>) -> Result<u64> {
         let (engine, table) = (self.engine(), &*self.table);
@@ -131,7 +152,7 @@ impl TabularStorage for PostgresTabularStorage {
     }
 
     fn capabilities(&self) -> Capabilities {
-        PostgresBackend::CAPABILITIES
+        PostgresBackend::capabilities_of(self.engine())
     }
 
     async fn setup_database(&self) -> Result<()> {
@@ -231,6 +252,9 @@ impl TabularStorage for PostgresTabularStorage {
             && let Some(row) = rows.pop()
         {
             engine.id.check_may_wait()?;
+            if self.table.definition.changes {
+                changes::prune_if_due(engine, &self.table);
+            }
             return Ok(vec![Some(coalesce::write(engine, &self.table, row, mode).await?)]);
         }
         let in_transaction = self.is_in_transaction() || engine.options.transaction_pooling;
@@ -327,6 +351,29 @@ impl TabularStorage for PostgresTabularStorage {
 
     fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
         Ok(Command::Aggregate(aggregation).statement(Dialect::Postgres, &self.table.definition))
+    }
+
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        match &self.scope {
+            Scope::Anywhere(engine) if engine.profile.has_snapshots() => {
+                Ok(self.table.feed.get_or(|| PostgresLog::new(engine, &self.table)))
+            }
+            Scope::Anywhere(_) => Err(Error::unsupported(
+                "changes",
+                NAME,
+                "the server is not PostgreSQL itself; use `events()` for what is done through \
+                 this handle",
+            )),
+            Scope::Transaction(_) => Err(Error::validation(
+                "changes are followed outside of transactions; use a handle from the store",
+            )),
+        }
+    }
+
+    async fn remove_change_log(&self) -> Result<()> {
+        let table = &*self.table;
+        let in_transaction = self.is_in_transaction() || self.engine().options.transaction_pooling;
+        write!(self, |connection| ddl::remove_change_log(table, connection, in_transaction))
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

@@ -11,7 +11,9 @@ use std::{
     },
 };
 
-use storehouse_runtime::{DecodeError, Error, Result, TableDef, WriteMode, sql::StatementCache};
+use storehouse_runtime::{
+    DecodeError, Error, FeedSlot, PruneClock, Result, TableDef, WriteMode, sql::StatementCache,
+};
 use storehouse_sql::{CrudSql, Dialect, Shape};
 
 use crate::{
@@ -30,6 +32,9 @@ pub(crate) struct Table {
     pub(crate) get_many: Arc<str>,
     pub(crate) reads: Lanes<ReadRequest>,
     pub(crate) writes: Lanes<WriteRequest>,
+    /// What all who follow the table share.
+    pub(crate) feed: FeedSlot,
+    pub(crate) pruning: PruneClock,
     /// Whether an operation outside a transaction has found the table.
     pub(crate) is_there: AtomicBool,
     /// The greatest id that the sequence is known to have passed.
@@ -52,6 +57,8 @@ impl Table {
             get_many: definition.with_shape(|shape| get_many(shape, definition)).into(),
             reads: Lanes::default(),
             writes: Lanes::default(),
+            feed: FeedSlot::default(),
+            pruning: PruneClock::default(),
             is_there: AtomicBool::new(false),
             passed: AtomicI64::new(0),
             replaced: AtomicBool::new(false),

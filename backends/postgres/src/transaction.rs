@@ -213,6 +213,9 @@ impl BackendTransaction for PostgresTransaction {
             Ok(connection) => raw::execute(&self.session.engine, connection, &statement).await,
             Err(failure) => Err(failure),
         };
+        if self.session.engine.signals.is_used() {
+            self.session.note_changes();
+        }
         turn.end(executed).await.map_err(error::of_raw)
     }
 

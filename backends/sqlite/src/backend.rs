@@ -88,6 +88,7 @@ impl SqliteBackend {
         capabilities.sql = true;
         capabilities.references = true;
         capabilities.migrations = true;
+        capabilities.changes = true;
         capabilities
     }
 }

@@ -12,7 +12,7 @@ use storehouse_runtime::{
 use storehouse_sql::Dialect;
 
 use crate::{
-    error,
+    changes, error,
     ids::{CREATE_SEQUENCES, Ids},
     references,
     table::Table,
@@ -42,6 +42,9 @@ pub(crate) fn set_up(connection: &Connection, table: &Table) -> Result<()> {
     for index in indexes.iter().filter(|index| !live.has_index(definition, index)) {
         let created = connection.execute_batch(&create_index(definition, index));
         created.map_err(|error| index_error(error, index, table))?;
+    }
+    if definition.changes {
+        changes::ddl::set_up(connection, table)?;
     }
     Ok(())
 }
@@ -236,6 +239,7 @@ mod tests {
             references: Vec::new().into(),
             managed: ManagedColumns::NONE,
             rename_from: Vec::new().into(),
+            changes: false,
             given_schema: None,
             sql: DerivedSql::default(),
         }

@@ -145,13 +145,18 @@ fn mismatch(column: usize, expected: &str, found: ValueRef<'_>) -> DecodeError {
 
 /// Every value of a row, when its type is not at hand.
 pub(crate) fn whole_row(definition: &TableDef, row: &Row<'_>) -> Decoded<EncodedRow> {
+    row_at(definition, row, 0)
+}
+
+/// The same, of a row whose columns begin behind `offset` others.
+pub(crate) fn row_at(definition: &TableDef, row: &Row<'_>, offset: usize) -> Decoded<EncodedRow> {
     let mut source = RowSource(row);
     let value = |(position, column): (usize, &storehouse_runtime::ColumnDef)| {
-        if source.is_null(position) {
-            Ok(Value::Null)
-        } else {
-            value(column.column_type, &mut source, position)
+        if source.is_null(offset + position) {
+            return Ok(Value::Null);
         }
+        let value = value(column.column_type, &mut source, offset + position);
+        value.map_err(|error| DecodeError::new(position, error.message))
     };
     definition.columns.iter().enumerate().map(value).collect::<Result<_, _>>().map(EncodedRow)
 }

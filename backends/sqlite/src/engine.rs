@@ -1,6 +1,7 @@
 //! An opened database: its writer, its readers, and the ways to them.
 
 use std::{
+    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -11,10 +12,11 @@ use storehouse_runtime::{EngineId, Error, Result};
 use tokio::sync::oneshot;
 
 use crate::{
+    changes::watch::Changes,
     connection::{open_writer, prepare},
     error,
     group::run_at_once,
-    job::{Session, Weight, job},
+    job::{Answer, Session, Weight, job},
     lease::Commands,
     options::{SqliteOptions, Synchronous},
     readers::{Readers, join},
@@ -29,6 +31,7 @@ pub(crate) struct Engine {
     pub(crate) tables: Tables,
     /// Whether the database outlives the process.
     pub(crate) is_file: bool,
+    pub(crate) changes: Arc<Changes>,
     /// The connections that read beside the writer; none in a database of one connection.
     readers: Option<Readers>,
     shared: Shared,
@@ -45,7 +48,9 @@ impl Engine {
     pub(crate) async fn open(options: SqliteOptions) -> Result<Self> {
         let (reply, opened) = oneshot::channel();
         let (requests, queue) = unbounded();
-        let writer = Writer::new(queue, options.busy_timeout);
+        let file = options.path.clone().map(|path| (path, options.clone()));
+        let changes = Arc::new(Changes::new(file, options.change_retention));
+        let writer = Writer::new(queue, options.busy_timeout, Arc::clone(&changes));
         let open_options = options.clone();
         let thread = spawn_writer(move || {
             let shared = match open_writer(&open_options) {
@@ -63,6 +68,7 @@ impl Engine {
             id: EngineId::new(),
             tables: Tables::default(),
             is_file: path.is_some(),
+            changes,
             readers: path.map(|path| Readers::new(path, options.clone())),
             shared,
             at_once: (!waits_for_disk).then_some(options.busy_timeout),
@@ -86,13 +92,16 @@ impl Engine {
         let is_file = connection.path().is_some_and(|path| !path.is_empty());
         let shared = Shared::new(connection);
         let (requests, queue) = unbounded();
-        let writer = Writer::new(queue, busy_timeout);
+        // How it was opened is not known, so nobody else opens it.
+        let changes = Arc::<Changes>::default();
+        let writer = Writer::new(queue, busy_timeout, Arc::clone(&changes));
         let of_writer = shared.clone();
         let thread = spawn_writer(move || writer.run(&of_writer))?;
         Ok(Self {
             id: EngineId::new(),
             tables: Tables::default(),
             is_file,
+            changes,
             readers: None,
             shared,
             // How a file was set up is the caller's affair: its commits may wait for the disk.
@@ -175,6 +184,7 @@ impl Engine {
             match run_at_once(&connection, busy_timeout, write) {
                 Ok(done) => {
                     drop(connection);
+                    self.changes.committed();
                     if self.shared.note_commit() {
                         // The write is done, whether or not the writer hears of this.
                         let _ = self.submit(Request::Checkpoint);
@@ -185,6 +195,17 @@ impl Engine {
             }
         }
         self.write(weight, write).await
+    }
+
+    /// Has something written when it is its turn; it is left out if the answer is dropped before.
+    pub(crate) fn write_later<R, F>(&self, write: F) -> Result<Answer<R>>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Session<'_>) -> Result<R> + Send + 'static,
+    {
+        let (job, answer) = job(Weight::Several, write);
+        self.submit(Request::Write(job))?;
+        Ok(answer)
     }
 
     /// Begins a transaction of several calls.

@@ -191,6 +191,7 @@ mod tests {
             references: Vec::new().into(),
             managed: ManagedColumns::NONE,
             rename_from: Vec::new().into(),
+            changes: false,
             given_schema: None,
             sql: DerivedSql::default(),
         }))

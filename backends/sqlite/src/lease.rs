@@ -166,7 +166,7 @@ fn undo(connection: &Connection, level: &mut usize, wanted: usize) -> rusqlite::
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use super::*;
 
@@ -176,7 +176,7 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (x)").unwrap();
         let (_requests, queue) = unbounded();
-        let mut writer = Writer::new(queue, Duration::ZERO);
+        let mut writer = Writer::new(queue, Duration::ZERO, Arc::default());
         let (reply, begun) = oneshot::channel::<Result<Commands>>();
         let holder = std::thread::spawn(move || {
             let commands = begun.blocking_recv().unwrap().unwrap();

@@ -19,6 +19,7 @@
 
 mod backend;
 mod bind;
+mod changes;
 mod connection;
 mod connector;
 mod ddl;

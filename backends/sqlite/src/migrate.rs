@@ -4,6 +4,7 @@
 //! refuse is known before anything is touched. It is done in one transaction, in which it is made
 //! once more: what another process did meanwhile is not done twice.
 
+mod changes;
 mod columns;
 mod convert;
 mod indexes;

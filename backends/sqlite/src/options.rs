@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, thread, time::Duration};
 
-use storehouse_runtime::{Error, Result};
+use storehouse_runtime::{ChangeRetention, Error, Result};
 
 /// How long one waits for another writer, unless told otherwise.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,6 +30,7 @@ pub struct SqliteOptions {
     pub(crate) busy_timeout: Duration,
     pub(crate) readers: usize,
     pub(crate) create: bool,
+    pub(crate) change_retention: ChangeRetention,
 }
 
 /// When a commit counts as done (SQLite's `PRAGMA synchronous`).
@@ -74,6 +75,7 @@ impl SqliteOptions {
             busy_timeout: BUSY_TIMEOUT,
             readers,
             create: true,
+            change_retention: ChangeRetention::default(),
         }
     }
 
@@ -104,6 +106,13 @@ impl SqliteOptions {
     #[must_use]
     pub const fn create(mut self, create: bool) -> Self {
         self.create = create;
+        self
+    }
+
+    /// How much of a table's changes its log keeps, where it has one.
+    #[must_use]
+    pub const fn change_retention(mut self, retention: ChangeRetention) -> Self {
+        self.change_retention = retention;
         self
     }
 

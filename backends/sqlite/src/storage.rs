@@ -3,13 +3,14 @@
 use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
-    Aggregation, Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink,
-    Selection, Statement, TableDef, TabularStorage, WriteMode, sql::Command,
+    Aggregation, Assignment, Capabilities, ChangeFeed, EncodedKey, EncodedRow, Error, FilterTree,
+    Result, RowSink, Selection, Statement, TableDef, TabularStorage, WriteMode, sql::Command,
 };
 use storehouse_sql::Dialect;
 
 use crate::{
     backend::{NAME, SqliteBackend},
+    changes::{self, SqliteLog},
     ddl,
     engine::Engine,
     job::{Session, Weight},
@@ -74,6 +75,9 @@ impl SqliteTabularStorage {
         R: Send + 'static,
         F: FnOnce(&Session<'_>, &Table) -> Result<R> + Send + 'static,
     {
+        if self.table.definition.changes {
+            changes::prune_if_due(self.engine(), &self.table);
+        }
         let table = Arc::clone(&self.table);
         let write = move |session: &Session<'_>| write(session, &table);
         match (&self.scope, length) {
@@ -237,6 +241,24 @@ impl TabularStorage for SqliteTabularStorage {
 
     fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement> {
         Ok(Command::Aggregate(aggregation).statement(Dialect::Sqlite, &self.table.definition))
+    }
+
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        match &self.scope {
+            Scope::Anywhere(engine) => {
+                Ok(self.table.feed.get_or(|| SqliteLog::new(engine, &self.table)))
+            }
+            Scope::Transaction(_) => Err(Error::validation(
+                "changes are followed outside of transactions; use a handle from the store",
+            )),
+        }
+    }
+
+    async fn remove_change_log(&self) -> Result<()> {
+        self.run_write(Length::Long, Weight::Several, |session, table| {
+            changes::ddl::remove(session.connection, table)
+        })
+        .await
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

@@ -7,10 +7,10 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
-use storehouse_runtime::{DecodeError, Error, TableDef, WriteMode, sql::StatementCache};
+use storehouse_runtime::{DecodeError, Error, FeedSlot, TableDef, WriteMode, sql::StatementCache};
 use storehouse_sql::{CrudSql, Dialect};
 
-use crate::ids::Ids;
+use crate::{changes::Pruning, ids::Ids};
 
 /// How many parameters a statement that writes several rows has. Measured with tables of 5
 /// columns: 20 to 40 rows at once cost a quarter less than one by one, 64 and more cost more
@@ -27,6 +27,9 @@ pub(crate) struct Table {
     pub(crate) crud: Cow<'static, CrudSql>,
     pub(crate) statements: StatementCache,
     pub(crate) ids: Ids,
+    /// What all who follow the table share.
+    pub(crate) feed: FeedSlot,
+    pub(crate) pruning: Pruning,
     /// Writes several rows at once.
     put_block: OnceLock<String>,
     insert_block: OnceLock<String>,
@@ -39,6 +42,8 @@ impl Table {
             crud: definition.crud(Dialect::Sqlite),
             statements: StatementCache::new(Dialect::Sqlite),
             ids: Ids::of(definition),
+            feed: FeedSlot::default(),
+            pruning: Pruning::default(),
             put_block: OnceLock::new(),
             insert_block: OnceLock::new(),
             definition: Arc::clone(definition),
@@ -140,6 +145,7 @@ mod tests {
             references: Vec::new().into(),
             managed: ManagedColumns::NONE,
             rename_from: Vec::new().into(),
+            changes: false,
             given_schema: None,
             sql: DerivedSql::default(),
         })

@@ -6,6 +6,7 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,6 +16,7 @@ use storehouse_runtime::{Error, Result};
 use tokio::sync::oneshot;
 
 use crate::{
+    changes::watch::Changes,
     group,
     job::Job,
     lease::Commands,
@@ -51,11 +53,16 @@ pub(crate) struct Writer {
     pub(crate) waiting: VecDeque<Queued>,
     /// How long a request waits for an open transaction.
     pub(crate) busy_timeout: Duration,
+    changes: Arc<Changes>,
 }
 
 impl Writer {
-    pub(crate) fn new(requests: Receiver<Queued>, busy_timeout: Duration) -> Self {
-        Self { requests, waiting: VecDeque::new(), busy_timeout }
+    pub(crate) fn new(
+        requests: Receiver<Queued>,
+        busy_timeout: Duration,
+        changes: Arc<Changes>,
+    ) -> Self {
+        Self { requests, waiting: VecDeque::new(), busy_timeout, changes }
     }
 
     /// Serves requests until nobody can make one.
@@ -69,6 +76,7 @@ impl Writer {
                 self.gather(&connection, queued, &mut jobs);
                 group::run(&connection, &mut jobs);
             }
+            self.changes.committed();
             // After the answers: nobody waits for it.
             shared.note_commit();
             shared.checkpoint_if_due(&connection);
@@ -152,7 +160,8 @@ mod tests {
         fn new(busy_timeout: Duration) -> Self {
             let (requests, queue) = unbounded();
             let shared = Shared::new(Connection::open_in_memory().unwrap());
-            Self { writer: Writer::new(queue, busy_timeout), requests, shared }
+            let writer = Writer::new(queue, busy_timeout, Arc::default());
+            Self { writer, requests, shared }
         }
 
         fn queued(&self, request: Request) -> Queued {

@@ -31,6 +31,7 @@ impl Expand<'_> {
     ///             references: Cow::Borrowed(&[]),
     ///             managed: ManagedColumns::NONE,
     ///             rename_from: Cow::Borrowed(&[]),
+    ///             changes: false,
     ///             given_schema: None,
     ///             sql: DerivedSql {
     ///                 postgres: postgres_sql!(CrudSql { .. }),
@@ -48,6 +49,7 @@ impl Expand<'_> {
         let schema = option(table.schema.as_ref().map(|schema| self.borrowed(schema)));
         let table_name = self.borrowed(&table.name);
         let description = option(table.description.as_ref().map(|text| self.borrowed(text)));
+        let changes = table.changes;
         let key = self.position_list(&table.key);
         let auto = option(table.auto.map(|auto| self.position(auto)));
         let indexes = table.indexes.iter().map(|index| {
@@ -106,6 +108,7 @@ impl Expand<'_> {
                 references: #references,
                 managed: #managed,
                 rename_from: #rename_from,
+                changes: #changes,
                 given_schema: ::core::option::Option::None,
                 sql: #sql,
             }

@@ -160,6 +160,7 @@ impl<'a> Table<'a> {
             embedded_indexes: Vec::new(),
             shard_by: None,
             rename_from: None,
+            changes: false,
             references: Vec::new(),
             columns_type: attributes.columns,
         };

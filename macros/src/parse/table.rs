@@ -1,5 +1,5 @@
 //! What can be said of a struct: `#[table(name = "..", schema = "..", index(..), unique(..),
-//! shard_by(..), rename_from = "..", columns = "..", crate = ..)]` and serde's `rename_all`.
+//! shard_by(..), rename_from = "..", changes, columns = "..", crate = ..)]` and serde's `rename_all`.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
@@ -15,8 +15,8 @@ use super::{
 use crate::errors::{Errors, did_you_mean};
 
 /// The names of the struct's attributes, for messages.
-const NAMES: [&str; 8] =
-    ["name", "schema", "index", "unique", "shard_by", "rename_from", "columns", "crate"];
+const NAMES: [&str; 9] =
+    ["name", "schema", "index", "unique", "shard_by", "rename_from", "changes", "columns", "crate"];
 
 /// The attributes of a struct.
 #[derive(Default)]
@@ -28,6 +28,8 @@ pub struct TableAttributes {
     pub shard_by: Option<Ident>,
     /// The names that the table had before.
     pub rename_from: Option<PreviousNames>,
+    /// Says that the table keeps a log of its changes.
+    pub changes: Option<Ident>,
     /// The type that the column constants move into.
     pub columns: Option<Ident>,
     /// The path of the `storehouse` crate, where it has another name.
@@ -88,6 +90,10 @@ impl TableAttributes {
                 if let Some(value) = rename_from(item, "goods", errors) {
                     set(&mut self.rename_from, name, value, errors);
                 }
+            }
+            "changes" => {
+                item.check_word(errors);
+                set(&mut self.changes, name, name.clone(), errors);
             }
             "columns" => {
                 if let Some(value) = item.string("ProductColumns", errors)

@@ -39,6 +39,7 @@ pub struct TableBuilder {
     key: Vec<String>,
     auto: Option<String>,
     indexes: Vec<(Vec<String>, bool)>,
+    changes: bool,
 }
 
 impl TableDef {
@@ -53,6 +54,7 @@ impl TableDef {
             key: Vec::new(),
             auto: None,
             indexes: Vec::new(),
+            changes: false,
         }
     }
 }
@@ -122,6 +124,12 @@ impl TableBuilder {
         self
     }
 
+    /// Keeps a log of the table's changes, for [`Tabular::changes`](crate::Tabular::changes).
+    pub fn changes(mut self) -> Self {
+        self.changes = true;
+        self
+    }
+
     /// The definition.
     ///
     /// Fails with [`Error::Validation`] when something names a column that is not there, and where
@@ -149,6 +157,7 @@ impl TableBuilder {
             references: Vec::new().into(),
             managed: ManagedColumns::NONE,
             rename_from: RenameFrom::default(),
+            changes: self.changes,
             given_schema: self.given_schema,
             sql: DerivedSql::default(),
         };

@@ -13,8 +13,9 @@ use futures::{
 };
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-use super::{links, table::Table};
+use super::{changes, links, table::Table};
 use crate::{
+    changes::ChangeRetention,
     definition::TableDef,
     engine::EngineId,
     error::{Error, Result},
@@ -26,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Database {
     pub(super) engine: EngineId,
     tables: Mutex<BTreeMap<String, Arc<Table>>>,
+    /// How much tables that are set up from now on keep of their changes.
+    retention: Mutex<ChangeRetention>,
     /// Ordinary writers share it, a transaction has it alone.
     gate: Arc<RwLock<()>>,
 }
@@ -37,7 +40,12 @@ pub(super) type TransactionPermit = OwnedRwLockWriteGuard<()>;
 
 impl Default for Database {
     fn default() -> Self {
-        Self { engine: EngineId::new(), tables: Mutex::default(), gate: Arc::default() }
+        Self {
+            engine: EngineId::new(),
+            tables: Mutex::default(),
+            retention: Mutex::new(changes::RETENTION),
+            gate: Arc::default(),
+        }
     }
 }
 
@@ -62,9 +70,19 @@ impl Database {
 
     /// Makes the table ready to be used. Fails with [`Error::Schema`] when one that it refers to is
     /// not.
-    pub(super) fn set_up(&self, table: &Arc<Table>) -> Result<()> {
+    pub(super) fn set_up(&self, table: &Arc<Table>, logs_changes: bool) -> Result<()> {
         let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        links::set_up(table, |name| tables.get(name).cloned())
+        links::set_up(table, |name| tables.get(name).cloned())?;
+        if logs_changes {
+            let retention = *self.retention.lock().unwrap_or_else(PoisonError::into_inner);
+            let _state = table.lock();
+            table.log.switch_on(retention);
+        }
+        Ok(())
+    }
+
+    pub(super) fn keep_changes(&self, retention: ChangeRetention) {
+        *self.retention.lock().unwrap_or_else(PoisonError::into_inner) = retention;
     }
 
     /// Waits until no transaction is open.

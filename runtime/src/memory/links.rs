@@ -12,6 +12,7 @@ use std::{
 
 use imbl::ordmap::DiffItem;
 
+use super::changes;
 use super::table::{Index, SortKey, State, StoredRow, Table};
 use crate::{
     definition::TableDef,
@@ -144,8 +145,11 @@ pub(super) fn change<R>(
         });
         let mut joint = Joint(members.collect());
         let answer = joint.change(table, change)?;
-        for ((_, state), locked) in joint.0.into_iter().zip(locked) {
+        for ((table, state), locked) in joint.0.into_iter().zip(locked) {
             if let Locked::Write(mut locked) = locked {
+                if table.log.is_on() {
+                    table.log.record(changes::between(&locked, &state));
+                }
                 *locked = state;
             }
         }

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
-    CAPABILITIES, NAME,
+    CAPABILITIES, NAME, changes,
     database::Database,
     links, plan,
     scan::{self, Scan},
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     aggregate::Aggregation,
     capabilities::Capabilities,
+    changes::ChangeFeed,
     codec::RowRef,
     definition::TableDef,
     error::{Error, Result},
@@ -29,6 +30,8 @@ use crate::{
 pub struct InMemoryTabularStorage {
     database: Arc<Database>,
     table: Arc<Table>,
+    /// Whether it is to keep a log of its changes.
+    logs_changes: bool,
     /// Where the table is read and changed instead, inside a transaction.
     workspace: Option<Arc<Workspace>>,
 }
@@ -44,13 +47,15 @@ impl std::fmt::Debug for InMemoryTabularStorage {
 impl InMemoryTabularStorage {
     /// A table in a database of its own.
     pub fn new(definition: Arc<TableDef>) -> Self {
+        let logs_changes = definition.changes;
         let table = Arc::new(Table::new(definition));
-        Self { database: Arc::default(), table, workspace: None }
+        Self { database: Arc::default(), table, logs_changes, workspace: None }
     }
 
     pub(super) fn open(database: &Arc<Database>, definition: &Arc<TableDef>) -> Result<Self> {
         let table = database.table(definition)?;
-        Ok(Self { database: Arc::clone(database), table, workspace: None })
+        let logs_changes = definition.changes;
+        Ok(Self { database: Arc::clone(database), table, logs_changes, workspace: None })
     }
 
     pub(super) fn open_in(
@@ -78,6 +83,8 @@ impl InMemoryTabularStorage {
         if let Some(workspace) = &self.workspace {
             return if self.table.is_linked() {
                 workspace.change_linked(&self.table, change)
+            } else if self.table.log.is_on() {
+                workspace.change_logged(&self.table, change)
             } else {
                 workspace.change(&self.table, change)
             };
@@ -86,7 +93,13 @@ impl InMemoryTabularStorage {
         let mut state = self.table.write()?;
         // Looked at under the lock, without which it does not change.
         if !self.table.is_linked() {
-            return change(&mut state);
+            if !self.table.log.is_on() {
+                return change(&mut state);
+            }
+            let before = State::clone(&state);
+            let answer = change(&mut state)?;
+            self.table.log.record(changes::between(&before, &state));
+            return Ok(answer);
         }
         drop(state);
         links::change(&self.table, change)
@@ -136,7 +149,7 @@ impl TabularStorage for InMemoryTabularStorage {
     }
 
     async fn setup_database(&self) -> Result<()> {
-        self.database.set_up(&self.table)
+        self.database.set_up(&self.table, self.logs_changes)
     }
 
     async fn get(&self, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {
@@ -242,6 +255,17 @@ impl TabularStorage for InMemoryTabularStorage {
             Ok(())
         })
         .await
+    }
+
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        Ok(changes::feed(&self.table))
+    }
+
+    async fn remove_change_log(&self) -> Result<()> {
+        let _permit = self.database.permit_write().await?;
+        let _state = self.table.lock();
+        self.table.log.switch_off();
+        Ok(())
     }
 
     /// Runs the query and says which index it read, how many rows it looked at, and whether it

@@ -11,7 +11,7 @@ use std::{
 
 use imbl::OrdMap;
 
-use super::links::Links;
+use super::{changes::Log, links::Links};
 use crate::{
     definition::{TableDef, same_columns},
     error::{Error, Result},
@@ -31,6 +31,8 @@ pub(super) struct Table {
     /// The key first, then the declared indexes.
     pub(super) indexes: Vec<Index>,
     pub(super) links: RwLock<Links>,
+    /// What happened, where somebody asked for it.
+    pub(super) log: Log,
     /// Whether it refers to a table, or is referred to. Changes only while the state is locked.
     is_linked: AtomicBool,
     state: RwLock<State>,
@@ -129,7 +131,7 @@ impl Table {
         let entries = vec![Entries::new(); indexes.len()];
         let state = RwLock::new(State { ready: false, entries, last_id: 0 });
         let (links, is_linked) = (RwLock::default(), AtomicBool::new(false));
-        Self { definition, indexes, links, is_linked, state }
+        Self { definition, indexes, links, log: Log::default(), is_linked, state }
     }
 
     /// Fails when `definition` has other columns, another key or other indexes.

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     InMemoryTabularStorage,
+    changes::{self, Happened},
     database::{Database, TransactionPermit},
     links::{self, Joint},
     table::{State, Table},
@@ -35,7 +36,15 @@ struct Inner {
     permit: Option<TransactionPermit>,
     /// By name, so that a commit locks them in one order.
     tables: BTreeMap<String, (Arc<Table>, State)>,
-    savepoints: Vec<BTreeMap<String, (Arc<Table>, State)>>,
+    savepoints: Vec<Savepoint>,
+    /// What happened to tables that log it, in order.
+    happened: Vec<(Arc<Table>, Vec<Happened>)>,
+}
+
+/// What a transaction goes back to.
+struct Savepoint {
+    tables: BTreeMap<String, (Arc<Table>, State)>,
+    happened: usize,
 }
 
 impl std::fmt::Debug for Workspace {
@@ -47,7 +56,12 @@ impl std::fmt::Debug for Workspace {
 impl InMemoryTransaction {
     pub(super) async fn begin(database: &Arc<Database>) -> Result<Self> {
         let permit = database.permit_transaction().await?;
-        let inner = Inner { permit: Some(permit), tables: BTreeMap::new(), savepoints: Vec::new() };
+        let inner = Inner {
+            permit: Some(permit),
+            tables: BTreeMap::new(),
+            savepoints: Vec::new(),
+            happened: Vec::new(),
+        };
         let workspace = Arc::new(Workspace { inner: Mutex::new(inner) });
         Ok(Self { database: Arc::clone(database), workspace })
     }
@@ -73,6 +87,21 @@ impl Workspace {
         }
     }
 
+    /// Changes a table, and notes what happened.
+    pub(super) fn change_logged<R>(
+        &self,
+        table: &Arc<Table>,
+        change: impl FnOnce(&mut State) -> Result<R>,
+    ) -> Result<R> {
+        let (answer, happened) = self.change(table, |state| {
+            let before = state.clone();
+            let answer = change(state)?;
+            Ok((answer, changes::between(&before, state)))
+        })?;
+        self.lock().happened.push((Arc::clone(table), happened));
+        Ok(answer)
+    }
+
     /// Changes a table that stands in references, and others as they say.
     pub(super) fn change_linked<R>(
         &self,
@@ -90,7 +119,15 @@ impl Workspace {
             };
             joint.0.push((Arc::clone(table), state));
         }
+        let logged: Vec<_> = (joint.0.iter())
+            .map(|(table, state)| table.log.is_on().then(|| state.clone()))
+            .collect();
         let answer = joint.change(table, change)?;
+        for (before, (table, after)) in logged.iter().zip(&joint.0) {
+            if let Some(before) = before {
+                inner.happened.push((Arc::clone(table), changes::between(before, after)));
+            }
+        }
         inner.tables.extend(concerned.into_keys().zip(joint.0));
         Ok(answer)
     }
@@ -128,6 +165,9 @@ impl BackendTransaction for InMemoryTransaction {
         for (target, state) in &mut targets {
             **target = state.clone();
         }
+        for (table, happened) in std::mem::take(&mut inner.happened) {
+            table.log.record(happened);
+        }
         drop(targets);
         inner.permit = None;
         Ok(())
@@ -144,7 +184,7 @@ impl BackendTransaction for InMemoryTransaction {
     async fn savepoint(&self) -> Result<()> {
         let mut inner = self.workspace.lock();
         inner.check_open()?;
-        let mark = inner.tables.clone();
+        let mark = Savepoint { tables: inner.tables.clone(), happened: inner.happened.len() };
         inner.savepoints.push(mark);
         Ok(())
     }
@@ -159,7 +199,8 @@ impl BackendTransaction for InMemoryTransaction {
     fn rollback_savepoint(&self) {
         let mut inner = self.workspace.lock();
         if let Some(mark) = inner.savepoints.pop() {
-            inner.tables = mark;
+            inner.tables = mark.tables;
+            inner.happened.truncate(mark.happened);
         }
     }
 }

@@ -145,6 +145,10 @@ pub enum MigrationStepKind {
     },
     /// Writes the table anew, with all that the steps before it have asked for.
     Rebuild,
+    /// Ends the log of the table's changes, which is about its columns as they are.
+    EndChangeLog,
+    /// Begins a log of the table's changes.
+    LogChanges,
 }
 
 impl MigrationStep {
@@ -263,6 +267,8 @@ impl fmt::Display for MigrationStepKind {
             Self::RenameIndex { from, to } => write!(f, "rename index `{from}` to `{to}`"),
             Self::DropIndex { index } => write!(f, "drop index `{index}`"),
             Self::Rebuild => f.write_str("write the table anew"),
+            Self::EndChangeLog => f.write_str("end the log of its changes"),
+            Self::LogChanges => f.write_str("log its changes"),
         }
     }
 }

@@ -405,8 +405,8 @@ impl<'a, T: Row> Query<'a, T> {
         Ok(Cursor::new(&self.core.definition, order, &values))
     }
 
-    pub(super) fn again(&self) -> Self {
-        Self {
+    pub(super) fn again<'b>(&self) -> Query<'b, T> {
+        Query {
             core: Arc::clone(&self.core),
             operation: self.operation,
             filter: self.filter.clone(),

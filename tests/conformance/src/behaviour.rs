@@ -211,6 +211,7 @@ pub(crate) mod need {
         MIGRATIONS: migrations,
         SQL: sql,
         REFERENCES: references,
+        CHANGES: changes,
     }
 
     /// A panic can be caught, which is so on every platform but WebAssembly.

@@ -520,6 +520,46 @@ macro_rules! __contents {
                 rows_take_one_query_or_two [REFERENCES];
                 errors_say_where_they_are_from [REFERENCES];
             }
+            OnStore changes {
+                tell_what_happened_to_each_row [CHANGES];
+                come_from_every_operation [CHANGES];
+                wait_for_the_commit [CHANGES, TRANSACTIONS];
+                leave_out_what_a_savepoint_undid [CHANGES, TRANSACTIONS, SAVEPOINTS];
+                go_on_after_a_cursor [CHANGES];
+                begin_with_a_snapshot_if_asked [CHANGES];
+                miss_nothing_between_a_snapshot_and_what_follows [CHANGES];
+                pass_a_filter_by_the_old_or_the_new_row [CHANGES];
+                refuse_a_cursor_of_another_table [CHANGES];
+                end_with_the_handle [CHANGES];
+                come_to_each_at_its_own_pace [CHANGES];
+                are_in_order_for_each_key [CHANGES];
+                come_to_those_who_keep_up [CHANGES];
+                can_be_given_to_a_callback [CHANGES];
+            }
+            OnStore changes_of_rows {
+                carry_every_value_to_the_bit [CHANGES];
+                follow_compound_keys_and_schemas [CHANGES];
+                tell_of_rows_that_went_with_others [CHANGES, REFERENCES, TRANSACTIONS];
+                are_those_of_the_rows_that_a_handle_sees [CHANGES];
+                of_hidden_rows_pass_a_filter_as_those_do [CHANGES];
+            }
+            OnStore logs_of_changes {
+                are_needed [CHANGES];
+                can_be_asked_for_later_and_by_one_program_alone [CHANGES];
+                can_be_asked_for_of_a_whole_store [CHANGES, TRANSACTIONS];
+                end_those_who_follow_when_removed [CHANGES];
+                tell_what_raw_sql_did [CHANGES, SQL];
+                fit_the_columns_after_a_migration [CHANGES, MIGRATIONS, PERSISTENT];
+                are_begun_by_a_migration [CHANGES, MIGRATIONS];
+            }
+            OnStore live_queries {
+                are_kept_up_to_date [CHANGES];
+                cannot_be_of_a_transaction [CHANGES, TRANSACTIONS];
+            }
+            OnDatabase changes_elsewhere {
+                of_before_are_there_after_reopening [CHANGES, PERSISTENT];
+                of_other_stores_are_seen [CHANGES, PERSISTENT, MULTI_PROCESS];
+            }
             OnDatabase reopening {
                 finds_every_row_again [PERSISTENT];
                 never_generates_a_key_again [PERSISTENT];
@@ -557,6 +597,9 @@ macro_rules! __with_optional_types {
     ($then:ident $($contents:tt)*) => {
         $crate::$then! {
             $($contents)*
+            OnStore changes_of_optional_types {
+                carry_them_to_the_bit [CHANGES];
+            }
             OnStore decimals {
                 come_back_by_their_value;
                 are_equal_whatever_zeros_they_end_with;

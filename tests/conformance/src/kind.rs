@@ -13,6 +13,7 @@ pub(crate) const fn kind(error: &Error) -> &'static str {
         Error::Schema { .. } => "Schema",
         Error::Busy { .. } => "Busy",
         Error::Deadlock { .. } => "Deadlock",
+        Error::Lagged { .. } => "Lagged",
         Error::Decode { .. } => "Decode",
         Error::Closed { .. } => "Closed",
         Error::Backend { .. } => "Backend",

@@ -7,6 +7,11 @@ mod tables;
 pub(crate) mod aggregates;
 pub(crate) mod bulk;
 pub(crate) mod capabilities;
+pub(crate) mod changes;
+pub(crate) mod changes_elsewhere;
+#[cfg(feature = "optional-types")]
+pub(crate) mod changes_of_optional_types;
+pub(crate) mod changes_of_rows;
 pub(crate) mod concurrency;
 pub(crate) mod date_times;
 #[cfg(feature = "optional-types")]
@@ -28,6 +33,8 @@ pub(crate) mod jiff_date_times;
 pub(crate) mod json_paths;
 pub(crate) mod keys;
 pub(crate) mod large_bulks;
+pub(crate) mod live_queries;
+pub(crate) mod logs_of_changes;
 pub(crate) mod managed_times;
 pub(crate) mod migrations;
 pub(crate) mod names;

@@ -363,7 +363,10 @@ async fn open(_database: &str) -> Store {
 
 storehouse_conformance::conformance_tests!(
     open,
-    lacks: [transactions, savepoints, row_locks, persistent, multi_process, sql, references, migrations],
+    lacks: [
+        transactions, savepoints, row_locks, persistent, multi_process, sql, references, migrations,
+        changes,
+    ],
 );
 
 #[test]

@@ -119,6 +119,12 @@ async fn write_together(
         engine.options.transaction_pooling,
         Stale::IsTold
     ))
+    .inspect(|_| {
+        // Here, since whoever asked for it may not wait any more.
+        if table.definition.changes {
+            engine.signals.committed();
+        }
+    })
 }
 
 impl Waiter for WriteRequest {

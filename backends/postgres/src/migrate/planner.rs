@@ -166,6 +166,7 @@ impl<'a> Planner<'a> {
                 .collect(),
             constraints,
         };
+        let is_to_be_logged = self.end_change_log(&pair, &live_name).await?;
         self.rename(&pair, &live_name);
         let creations = self.indexes(&pair, &live_name, &names);
         self.add_columns(&pair)?;
@@ -177,7 +178,11 @@ impl<'a> Planner<'a> {
         for index in creations {
             self.create_index(&pair, index).await?;
         }
-        self.references(&pair).await
+        self.references(&pair).await?;
+        if let Some(difference) = is_to_be_logged {
+            self.log_changes(definition, pgvector, difference).await?;
+        }
+        Ok(())
     }
 
     /// pgvector's types as they are once the plan is done, if there is a vector.
@@ -240,6 +245,9 @@ impl<'a> Planner<'a> {
             )
             .sql(ddl::create_index(definition, index, profile));
             self.steps.push(step);
+        }
+        if definition.changes && profile.has_snapshots() {
+            self.log_changes(definition, pgvector, "").await?;
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! The state of a transaction, which the storages that joined it take turns at.
 
-use std::sync::{Arc, Mutex, PoisonError, atomic::Ordering};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use sqlx::{AssertSqlSafe, PgConnection};
 use storehouse_runtime::{Error, Result};
@@ -15,6 +18,8 @@ pub(crate) struct Session {
     state: tokio::sync::Mutex<State>,
     /// Savepoints to go back to before anything else is done, the last one first.
     undo: Mutex<Vec<usize>>,
+    /// Whether those who follow a table have to be told of the commit.
+    has_changes: AtomicBool,
 }
 
 /// Where a transaction stands.
@@ -42,6 +47,7 @@ impl Session {
             engine: Arc::clone(engine),
             state: tokio::sync::Mutex::new(state),
             undo: Mutex::default(),
+            has_changes: AtomicBool::new(false),
         }
     }
 
@@ -121,6 +127,11 @@ impl Session {
         state.execute(sql).await
     }
 
+    /// Notes that a table that keeps a log is written to.
+    pub(crate) fn note_changes(&self) {
+        self.has_changes.store(true, Ordering::Relaxed);
+    }
+
     /// Goes back to the savepoint of that level before anything else is done.
     pub(super) fn undo(&self, level: usize) {
         self.undo.lock().unwrap_or_else(PoisonError::into_inner).push(level);
@@ -145,7 +156,12 @@ impl Session {
         let Some(link) = state.link.take() else {
             return if end == End::Commit { Err(Error::closed(ENDED)) } else { Ok(()) };
         };
-        link.end(end).await.map_err(error::of_server)
+        let is_shared = state.is_shared && self.engine.signals.is_used();
+        link.end(end).await.map_err(error::of_server)?;
+        if end == End::Commit && (is_shared || self.has_changes.load(Ordering::Relaxed)) {
+            self.engine.signals.committed();
+        }
+        Ok(())
     }
 }
 

@@ -76,11 +76,15 @@ impl Planner<'_> {
         let live_columns: Vec<&str> = live.columns.iter().map(|live| live.name.as_str()).collect();
         let columns = match_columns(definition, &live_columns);
         let pair = Pair { definition, name, live_name, live: &live, columns };
+        let is_to_be_logged = self.end_change_log(&pair)?;
         self.rename(&pair);
         let creations = self.indexes(&pair, &indexes, &live_columns);
         self.columns(&pair, Rebuild::default())?;
         for index in creations {
             self.create_index(&pair, index)?;
+        }
+        if let Some(difference) = is_to_be_logged {
+            self.log_changes(definition, difference);
         }
         Ok(())
     }
@@ -137,6 +141,9 @@ impl Planner<'_> {
                 MigrationStep::new(name, MigrationStepKind::CreateIndex { index: index_name })
                     .sql(ddl::create_index(definition, index));
             self.push(step);
+        }
+        if definition.changes {
+            self.log_changes(definition, "");
         }
     }
 

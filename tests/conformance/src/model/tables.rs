@@ -126,6 +126,7 @@ fn table(rng: &mut Rng, name: &'static str) -> TableDef {
         references: Vec::new().into(),
         managed,
         rename_from: Vec::new().into(),
+        changes: false,
         given_schema: None,
         sql: DerivedSql::default(),
     }

@@ -99,6 +99,7 @@ fn table(name: &str, columns: Vec<ColumnDef>, auto: bool) -> TableDef {
         references: Vec::new().into(),
         managed: ManagedColumns::NONE,
         rename_from: Vec::new().into(),
+        changes: false,
         given_schema: None,
         sql: DerivedSql::default(),
     }
