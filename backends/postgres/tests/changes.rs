@@ -73,6 +73,13 @@ async fn a_slow_reader_is_told_of_what_was_pruned() {
     load::the_log_is_pruned(&opened.await.unwrap().store).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_newest_changes_are_kept() {
+    let database = Database::create().await;
+    let opened = Opened::open(database.url(), |options| options.change_retention(load::FEW));
+    load::only_the_newest_are_kept(&opened.await.unwrap().store).await;
+}
+
 /// The first transaction to begin is the last to write a row, and so the last to be told of,
 /// though its number is lower.
 #[tokio::test]

@@ -15,8 +15,8 @@ use std::{
 };
 
 use storehouse::{
-    AssertTrusted, Change, ChangeCursor, ChangeKind, Changes, Error, OpenStore as _, Result, Since,
-    Store, Table, Tabular, increment,
+    AssertTrusted, Change, ChangeCursor, ChangeKind, ChangeRetention, Changes, Error,
+    OpenStore as _, Result, Since, Store, Table, Tabular, increment,
 };
 
 const URL: &str = "STOREHOUSE_CHANGES_URL";
@@ -370,4 +370,30 @@ pub async fn the_log_is_pruned(store: &Store) {
         }
     }
     panic!("it lags behind, again and again");
+}
+
+/// Of many changes only the newest are kept: a hundred, here, and for so long that none is too old.
+pub const FEW: ChangeRetention = ChangeRetention { age: Duration::from_secs(20), changes: 100 };
+
+/// Changes are kept as [`FEW`] says.
+pub async fn only_the_newest_are_kept(store: &Store) {
+    let counters = store.tabular::<Counter>().await.unwrap();
+    counters.setup_database().await.unwrap();
+    let old = begin(&counters).await.cursor().clone();
+    let begun = Instant::now();
+    let oldest = loop {
+        let one_more = CounterPatch { value: increment(1) };
+        counters.update_where(Counter::ID.lt(KEYS), one_more).await.unwrap();
+        match counters.changes(Since::After(old.clone())).await {
+            Err(Error::Lagged { oldest, .. }) => break *oldest,
+            followed => drop(followed.unwrap()),
+        }
+        assert!(begun.elapsed() < FEW.age / 2, "nothing is pruned");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let mut rest = counters.changes(Since::After(oldest)).await.unwrap();
+    for _ in 0..FEW.changes {
+        let next = tokio::time::timeout(PATIENCE, rest.try_next()).await;
+        assert!(next.expect("too few are left").unwrap().is_some());
+    }
 }

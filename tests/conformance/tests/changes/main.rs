@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use storehouse::{
     ChangeRetention, Store,
+    memory::InMemoryBackend,
     sqlite::{SqliteBackend, SqliteOptions},
 };
 
@@ -58,4 +59,14 @@ async fn a_slow_reader_is_told_of_what_was_pruned() {
     let options = SqliteOptions::new(folder.path().join("changes.db")).change_retention(retention);
     let backend = SqliteBackend::open(options).await.unwrap();
     load::the_log_is_pruned(&Store::from_backend(Arc::new(backend))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_newest_changes_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(folder.path().join("changes.db")).change_retention(load::FEW);
+    let backend = SqliteBackend::open(options).await.unwrap();
+    load::only_the_newest_are_kept(&Store::from_backend(Arc::new(backend))).await;
+    let backend = InMemoryBackend::new().change_retention(load::FEW);
+    load::only_the_newest_are_kept(&Store::from_backend(Arc::new(backend))).await;
 }
