@@ -89,7 +89,7 @@ pub use storehouse_runtime::{
     TableBuilder, TableDef, TableKey, TablePatch, TableSet, Tabular, TabularEvent, TabularStorage,
     TextColumn, Transaction, TypedAtPath, UniqueColumns, Upsert, UuidV7Generator, Value,
     ValueSchema, Variants, VectorElement, VectorType, WriteMode, aggregate, codec, compare_rows,
-    increment, memory, migration, sql,
+    increment, kv, memory, migration, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;
@@ -108,6 +108,9 @@ mod book {
     mod errors {}
     #[doc = include_str!("../docs/filters-and-queries.md")]
     mod filters_and_queries {}
+    #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
+    #[doc = include_str!("../docs/kv.md")]
+    mod kv {}
     #[doc = include_str!("../docs/managed-columns.md")]
     mod managed_columns {}
     #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]

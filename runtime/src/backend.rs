@@ -8,6 +8,7 @@ use crate::{
     definition::TableDef,
     engine::EngineId,
     error::{Error, Result},
+    kv::{DynKvStorage, KvDef, KvViaTabular},
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
     migration::{MigrationStep, PlannedSteps},
     raw_sql::RawStatement,
@@ -27,6 +28,12 @@ pub trait Backend: MaybeSend + MaybeSync + 'static {
 
     /// The storage of one table.
     fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>>;
+
+    /// A key-value store. One in a table, unless the backend has a form of its own for them.
+    fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>> {
+        let table = self.tabular(definition.table())?;
+        Ok(Arc::new(KvViaTabular::new(Arc::clone(definition), table)))
+    }
 
     /// Begins a transaction.
     fn begin(&self) -> impl Future<Output = Result<Arc<dyn DynBackendTransaction>>> + MaybeSend {
@@ -153,6 +160,7 @@ object_safe! {
         fn engine(&self) -> EngineId;
         fn capabilities(&self) -> Capabilities;
         fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>>;
+        fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>>;
         async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>>;
         async fn fetch_raw(&self, statement: RawStatement, rows: RowSink) -> Result<RowSink>;
         async fn execute_raw(&self, statement: RawStatement) -> Result<u64>;

@@ -98,8 +98,18 @@ pub(crate) enum RawEvent {
     ClearAll,
 }
 
-impl RawEvent {
-    const fn kind(&self) -> EventKind {
+/// What a hub tells its listeners, before it is given its type.
+pub(crate) trait HubEvent: Clone + MaybeSend + 'static {
+    /// By what listeners choose.
+    type Kind: Copy + PartialEq + std::fmt::Debug + MaybeSend + MaybeSync + 'static;
+
+    fn kind(&self) -> Self::Kind;
+}
+
+impl HubEvent for RawEvent {
+    type Kind = EventKind;
+
+    fn kind(&self) -> EventKind {
         match self {
             Self::Put(_) | Self::UpdateWhere(..) => EventKind::Put,
             Self::Get(..) => EventKind::Get,
@@ -108,7 +118,9 @@ impl RawEvent {
             Self::ClearAll => EventKind::ClearAll,
         }
     }
+}
 
+impl RawEvent {
     /// `None` when a row does not decode, which the operation itself has reported.
     fn typed<T: Row>(&self, definition: &Arc<TableDef>) -> Option<TabularEvent<T>> {
         let decode = |row: &EncodedRow| T::decode(definition, &mut row.clone()).ok();
@@ -139,28 +151,39 @@ impl RawEvent {
 }
 
 #[cfg(not(target_family = "wasm"))]
-type Call = Arc<dyn Fn(&RawEvent) + Send + Sync>;
+type Call<E> = Arc<dyn Fn(&E) + Send + Sync>;
 #[cfg(target_family = "wasm")]
-type Call = Arc<dyn Fn(&RawEvent)>;
+type Call<E> = Arc<dyn Fn(&E)>;
 
-struct Listener {
+struct Listener<E: HubEvent> {
     id: u64,
-    kind: Option<EventKind>,
-    call: Call,
+    kind: Option<E::Kind>,
+    call: Call<E>,
 }
 
 /// The listeners of one handle and its clones.
-#[derive(Default)]
-pub(crate) struct EventHub {
+pub(crate) struct EventHub<E: HubEvent = RawEvent> {
     /// How many listeners there are, so that an operation without one need not take the lock.
     count: AtomicUsize,
     next_id: AtomicU64,
     closed: AtomicBool,
     closing: Notify,
-    listeners: Mutex<Vec<Listener>>,
+    listeners: Mutex<Vec<Listener<E>>>,
 }
 
-impl EventHub {
+impl<E: HubEvent> Default for EventHub<E> {
+    fn default() -> Self {
+        Self {
+            count: AtomicUsize::new(0),
+            next_id: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            closing: Notify::new(),
+            listeners: Mutex::default(),
+        }
+    }
+}
+
+impl<E: HubEvent> EventHub<E> {
     /// Whether anybody listens.
     pub(crate) fn is_listened_to(&self) -> bool {
         self.count.load(Ordering::Relaxed) > 0
@@ -188,10 +211,10 @@ impl EventHub {
         }
     }
 
-    pub(crate) fn emit(&self, event: &RawEvent) {
+    pub(crate) fn emit(&self, event: &E) {
         let kind = event.kind();
         // The calls are made without the lock, since a listener may subscribe or unsubscribe.
-        let calls: Vec<Call> = (self.lock().iter())
+        let calls: Vec<Call<E>> = (self.lock().iter())
             .filter(|listener| listener.kind.is_none_or(|wanted| wanted == kind))
             .map(|listener| Arc::clone(&listener.call))
             .collect();
@@ -202,16 +225,50 @@ impl EventHub {
         }
     }
 
-    fn listen(self: &Arc<Self>, kind: Option<EventKind>, call: Call) -> Subscription {
+    /// Calls `listener` for each event of a kind, or of every kind.
+    pub(crate) fn listen_to(
+        self: &Arc<Self>,
+        kind: Option<E::Kind>,
+        listener: impl Fn(&E) + MaybeSend + MaybeSync + 'static,
+    ) -> Subscription {
+        self.listen(kind, Arc::new(listener))
+    }
+
+    /// Every event of a kind, or of every kind, from this call on.
+    pub(crate) fn queue(self: &Arc<Self>, kind: Option<E::Kind>) -> BoxStream<'static, E> {
+        let (sender, mut receiver) = mpsc::unbounded_channel::<E>();
+        let subscription = self.listen_to(kind, move |event: &E| {
+            // A receiver that is gone is about to end its subscription.
+            let _ = sender.send(event.clone());
+        });
+        Box::pin(futures::stream::poll_fn(move |context| {
+            let _listening = &subscription;
+            receiver.poll_recv(context)
+        }))
+    }
+
+    fn listen(self: &Arc<Self>, kind: Option<E::Kind>, call: Call<E>) -> Subscription {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut listeners = self.lock();
         if !self.is_closed() {
             listeners.push(Listener { id, kind, call });
             self.count.store(listeners.len(), Ordering::Relaxed);
         }
-        Subscription { hub: Arc::clone(self), id }
+        Subscription { hub: Arc::clone(self) as Arc<dyn Hub>, id }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Vec<Listener<E>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A hub of whichever events.
+trait Hub: MaybeSend + MaybeSync {
+    /// Ends a subscription.
+    fn end(&self, id: u64);
+}
+
+impl<E: HubEvent> Hub for EventHub<E> {
     fn end(&self, id: u64) {
         let mut listeners = self.lock();
         let ended = listeners.iter().position(|listener| listener.id == id);
@@ -221,16 +278,12 @@ impl EventHub {
         // Dropped without the lock: what a listener captured may use the hub as it goes.
         drop(ended);
     }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Listener>> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A running subscription; dropping it ends it.
 #[must_use = "dropping a subscription ends it; keep it as long as the listener shall be called"]
 pub struct Subscription {
-    hub: Arc<EventHub>,
+    hub: Arc<dyn Hub>,
     id: u64,
 }
 
@@ -319,20 +372,9 @@ impl<T: Row> Events<T> {
     }
 
     fn queue(&self, kind: Option<EventKind>) -> BoxStream<'static, TabularEvent<T>> {
-        let (sender, mut receiver) = mpsc::unbounded_channel::<RawEvent>();
-        let call: Call = Arc::new(move |event: &RawEvent| {
-            // A receiver that is gone is about to end its subscription.
-            let _ = sender.send(event.clone());
-        });
-        let subscription = self.hub.listen(kind, call);
         let definition = Arc::clone(&self.definition);
-        Box::pin(
-            futures::stream::poll_fn(move |context| {
-                let _listening = &subscription;
-                receiver.poll_recv(context)
-            })
-            .filter_map(move |event| std::future::ready(event.typed(&definition))),
-        )
+        let raw = self.hub.queue(kind);
+        Box::pin(raw.filter_map(move |event| std::future::ready(event.typed(&definition))))
     }
 
     fn listen(
@@ -341,14 +383,11 @@ impl<T: Row> Events<T> {
         listener: impl Fn(&TabularEvent<T>) + MaybeSend + MaybeSync + 'static,
     ) -> Subscription {
         let definition = Arc::clone(&self.definition);
-        self.hub.listen(
-            kind,
-            Arc::new(move |event: &RawEvent| {
-                if let Some(event) = event.typed(&definition) {
-                    listener(&event);
-                }
-            }),
-        )
+        self.hub.listen_to(kind, move |event: &RawEvent| {
+            if let Some(event) = event.typed(&definition) {
+                listener(&event);
+            }
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     definition::TableDef,
     environment::{Clock, Environment, IdGenerator},
     error::{Error, Result},
+    kv::{self, Kv, KvKey, KvValue},
     maybe_send::BoxFuture,
     migration::Migration,
     raw_sql::{RawSql, SqlText},
@@ -104,6 +105,24 @@ impl Store {
         Box::pin(async {
             definition.validate()?;
             self.open_table(definition)
+        })
+    }
+
+    /// The key-value store of that name, with keys of `K` and values of `V`. It exists in the
+    /// database once `setup_database()` was called on it.
+    ///
+    /// Fails with [`Error::Validation`] when the name is not an ASCII letter or underscore followed
+    /// by letters, digits and underscores, or is longer than 63 bytes.
+    pub fn kv<'a, K: KvKey, V: KvValue>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Kv<K, V>>> {
+        // Other backends look at the database here.
+        Box::pin(async {
+            check_identifier(name)?;
+            let definition = kv::definition_of::<K, V>(name)?;
+            let storage = self.backend.kv(&definition)?;
+            Ok(Kv::new(storage, self.environment.clone(), Some(self.backend.engine())))
         })
     }
 

@@ -44,6 +44,7 @@ use crate::{
     events::{EventHub, Events, RawEvent},
     filter::{Filter, FilterTree},
     maybe_send::BoxFuture,
+    operation,
     patch::TablePatch,
     reference,
     storage::{DynTabularStorage, WriteMode},
@@ -138,30 +139,12 @@ impl Core {
     /// from, and reports it to `tracing`.
     pub(crate) async fn run<R>(
         &self,
-        operation: &'static str,
+        name_of_operation: &'static str,
         work: impl Future<Output = Result<R>>,
     ) -> Result<R> {
-        // Not `Instant`, which panics in a browser.
-        let started = tracing::enabled!(target: "storehouse", tracing::Level::DEBUG)
-            .then(|| self.environment.clock.now());
-        let result = match self.check_usable() {
-            Ok(()) => work.await,
-            Err(error) => Err(error),
-        };
-        let result =
-            result.map_err(|error| error.at(self.backend, &self.definition.name, operation));
-        if let Some(started) = started {
-            let elapsed = self.environment.clock.now() - started;
-            tracing::debug!(
-                target: "storehouse",
-                operation,
-                table = &*self.definition.name,
-                backend = self.backend,
-                elapsed_microseconds = elapsed.num_microseconds().unwrap_or(i64::MAX),
-                error = result.as_ref().err().map(tracing::field::display),
-            );
-        }
-        result
+        let (backend, name) = (self.backend, &self.definition.name);
+        let usable = self.check_usable();
+        operation::run(&self.environment, backend, name, name_of_operation, usable, work).await
     }
 
     fn check_usable(&self) -> Result<()> {

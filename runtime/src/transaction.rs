@@ -15,7 +15,7 @@ use crate::{
     backend::{BackendTransaction, DynBackendTransaction},
     engine::EngineId,
     error::{Error, Result},
-    events::{EventHub, RawEvent},
+    events::{EventHub, HubEvent},
 };
 
 /// An open transaction, from `store.begin()` or in the body of `store.transaction(..)`.
@@ -50,12 +50,18 @@ pub struct Transaction {
     core: Arc<TransactionCore>,
 }
 
+/// An event that waits for the commit, with those whom it is told to.
+#[cfg(not(target_family = "wasm"))]
+type Pending = Box<dyn FnOnce() + Send>;
+#[cfg(target_family = "wasm")]
+type Pending = Box<dyn FnOnce()>;
+
 /// What a transaction shares with the handles that joined it.
 pub(crate) struct TransactionCore {
     pub(crate) backend: Arc<dyn DynBackendTransaction>,
     pub(crate) engine: EngineId,
     backend_name: &'static str,
-    pending: Mutex<Vec<(Arc<EventHub>, RawEvent)>>,
+    pending: Mutex<Vec<Pending>>,
     in_savepoint: AtomicBool,
 }
 
@@ -67,11 +73,11 @@ impl std::fmt::Debug for TransactionCore {
 
 impl TransactionCore {
     /// Keeps an event until the commit.
-    pub(crate) fn defer(&self, hub: Arc<EventHub>, event: RawEvent) {
-        self.pending().push((hub, event));
+    pub(crate) fn defer<E: HubEvent>(&self, hub: Arc<EventHub<E>>, event: E) {
+        self.pending().push(Box::new(move || hub.emit(&event)));
     }
 
-    fn pending(&self) -> std::sync::MutexGuard<'_, Vec<(Arc<EventHub>, RawEvent)>> {
+    fn pending(&self) -> std::sync::MutexGuard<'_, Vec<Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -107,8 +113,8 @@ impl Transaction {
     pub async fn commit(self) -> Result<()> {
         self.core.backend.commit().await.map_err(|error| self.at(error, "commit"))?;
         let events = std::mem::take(&mut *self.core.pending());
-        for (hub, event) in events {
-            hub.emit(&event);
+        for tell in events {
+            tell();
         }
         Ok(())
     }

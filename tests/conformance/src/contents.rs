@@ -53,6 +53,26 @@ macro_rules! __contents {
                 create_tables_after_those_that_they_refer_to [MIGRATIONS, REFERENCES];
                 change_references [MIGRATIONS, PERSISTENT, REFERENCES];
             }
+            OnStore kv {
+                put_and_get;
+                values_come_back;
+                keys_of_every_type;
+                what_no_store_can_hold_is_refused;
+                bulks_are_all_or_none;
+                delete_one_and_all;
+                entries_come_in_the_order_of_their_keys;
+                scan_by_a_prefix;
+                what_has_expired_is_not_there;
+                times_to_live_change;
+                compare_and_swap;
+                swaps_at_once_do_not_lose_each_other;
+                increments_all_count;
+                a_value_is_computed_once;
+                events_tell_what_was_done;
+                a_panicking_listener_harms_nobody;
+                join_transactions [TRANSACTIONS];
+                operations_before_a_set_up_are_schema_errors;
+            }
             OnStore put {
                 stores_a_new_row_and_returns_it;
                 takes_what_may_be_left_out;

@@ -1,0 +1,82 @@
+//! What a key-value store holds: the types of its keys and values, and the table for both.
+
+use std::sync::Arc;
+
+use crate::{
+    column_type::ColumnType,
+    definition::TableDef,
+    error::{Error, Result},
+    value::{EncodedKey, Value},
+};
+
+/// The positions of the columns of [`KvDef::table`].
+pub(super) const KEY: usize = 0;
+pub(super) const VALUE: usize = 1;
+pub(super) const EXPIRES_AT: usize = 2;
+pub(super) const REVISION: usize = 3;
+
+/// A key-value store as backends see it: its name, and the types of its keys and values.
+///
+/// ```
+/// use storehouse::{ColumnType, kv::KvDef};
+///
+/// let settings = KvDef::new("settings", ColumnType::Text, ColumnType::Json)?;
+/// assert_eq!(settings.table().columns[0].name, "key");
+/// # Ok::<_, storehouse::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct KvDef {
+    table: Arc<TableDef>,
+}
+
+impl KvDef {
+    /// A store of that name. Fails with [`Error::Validation`] when the name is none that every
+    /// backend can hold, and when the types cannot be those of a key and of a value.
+    pub fn new(name: impl Into<String>, key: ColumnType, value: ColumnType) -> Result<Arc<Self>> {
+        let table = TableDef::builder(name)
+            .description("A key-value store.")
+            .column("key", key)
+            .column("value", value)
+            .nullable("expires_at", ColumnType::DateTime)
+            .column("revision", ColumnType::I64)
+            .key(["key"])
+            .index(["expires_at"])
+            .build()?;
+        Ok(Arc::new(Self { table }))
+    }
+
+    /// The store's name.
+    pub fn name(&self) -> &str {
+        &self.table.name
+    }
+
+    /// The type of the keys.
+    pub fn key_type(&self) -> ColumnType {
+        self.table.columns[KEY].column_type
+    }
+
+    /// The type of the values; JSON for what no column holds as it is.
+    pub fn value_type(&self) -> ColumnType {
+        self.table.columns[VALUE].column_type
+    }
+
+    /// The table that holds the store where a backend has tables: `key`, `value`, `expires_at`, NULL
+    /// where the entry stays, and `revision`, another number after each write.
+    pub const fn table(&self) -> &Arc<TableDef> {
+        &self.table
+    }
+
+    /// Fails with [`Error::Validation`] when the key is none of this store.
+    pub fn check_key(&self, key: &EncodedKey) -> Result<()> {
+        self.table.check_key(key)
+    }
+
+    /// Fails with [`Error::Validation`] when the value is none of this store.
+    pub fn check_value(&self, value: &Value) -> Result<()> {
+        let column = &self.table.columns[VALUE];
+        if value.is_null() {
+            return Err(Error::validation("a value cannot be NULL; delete the key instead"));
+        }
+        column.check(value)
+    }
+}
