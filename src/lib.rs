@@ -74,8 +74,8 @@ pub use storehouse_runtime::{
     Column, ColumnDef, ColumnKind, ColumnList, ColumnOf, ColumnRole, ColumnSource, ColumnTree,
     ColumnType, ColumnValue, Comparable, Comparison, Connector, Context, Cursor, DecimalValue,
     DecodeError, DerivedSql, Direction, DynBackend, DynBackendTransaction, DynTabularStorage,
-    Embed, EncodeError, EncodedKey, EncodedRow, EngineId, Environment, Error, EventKind, Events,
-    Expected, Extremes, FieldOf, Filter, FilterTree, GroupBy, GroupQuery, IdGenerator,
+    Embed, EncodeError, EncodedKey, EncodedRow, Endpoint, EngineId, Environment, Error, EventKind,
+    Events, Expected, Extremes, FieldOf, Filter, FilterTree, GroupBy, GroupQuery, IdGenerator,
     InTransaction, Increment, IndexDef, InsertWith, Insertable, IntoKey, IntoRecordValue, Json,
     JsonDocument, JsonPath, JsonScalar, JsonTest, JsonType, KeyColumn, KeyOrRow, LikePattern,
     LikeToken, LinkedTo, LiveQuery, LockStrength, LockWait, ManagedColumns, MaybeSend, MaybeSync,
@@ -89,7 +89,7 @@ pub use storehouse_runtime::{
     TableBuilder, TableDef, TableKey, TablePatch, TableSet, Tabular, TabularEvent, TabularStorage,
     TextColumn, Transaction, TypedAtPath, UniqueColumns, Upsert, UuidV7Generator, Value,
     ValueSchema, Variants, VectorElement, VectorType, WriteMode, aggregate, codec, compare_rows,
-    increment, kv, memory, migration, sql,
+    increment, kv, layers, memory, migration, sql,
 };
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 pub use storehouse_sqlite as sqlite;
@@ -111,6 +111,14 @@ mod book {
     #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
     #[doc = include_str!("../docs/kv.md")]
     mod kv {}
+    #[cfg(all(
+        feature = "cached",
+        feature = "encrypted",
+        feature = "sqlite",
+        not(target_family = "wasm")
+    ))]
+    #[doc = include_str!("../docs/layers.md")]
+    mod layers {}
     #[doc = include_str!("../docs/managed-columns.md")]
     mod managed_columns {}
     #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]

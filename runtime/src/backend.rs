@@ -6,6 +6,7 @@ use std::{any::Any, future::Future, sync::Arc};
 use crate::{
     capabilities::Capabilities,
     definition::TableDef,
+    endpoint::Endpoint,
     engine::EngineId,
     error::{Error, Result},
     kv::{DynKvStorage, KvDef, KvViaTabular},
@@ -25,6 +26,11 @@ pub trait Backend: MaybeSend + MaybeSync + 'static {
 
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// Where it is, for what watches over it.
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::of(self.name())
+    }
 
     /// The storage of one table.
     fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>>;
@@ -159,6 +165,7 @@ object_safe! {
         fn name(&self) -> &'static str;
         fn engine(&self) -> EngineId;
         fn capabilities(&self) -> Capabilities;
+        fn endpoint(&self) -> Endpoint;
         fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>>;
         fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>>;
         async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>>;

@@ -14,6 +14,8 @@ mod reader;
 mod stream;
 mod subscribe;
 
+#[cfg(all(feature = "cached", not(target_family = "wasm")))]
+pub(crate) use self::reader::ChangeReader;
 pub use self::{
     change::{Change, Since},
     cursor::{ChangeCursor, LogPosition},

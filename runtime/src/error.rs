@@ -4,7 +4,11 @@
 //! table and the operation. Engines raise an error with an empty context, and the handle that
 //! the caller used fills it in.
 
-use std::{borrow::Cow, error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, time::Duration};
+
+mod display;
+#[cfg(all(feature = "cached", not(target_family = "wasm")))]
+mod duplicate;
 
 use crate::changes::ChangeCursor;
 
@@ -90,6 +94,15 @@ pub enum Error {
         /// Where it happened.
         context: Box<Context>,
     },
+    /// A [`Timeout`](crate::layers::Timeout) gave the operation up; it was done, or it was not.
+    TimedOut {
+        /// For how long it was waited.
+        limit: Duration,
+        /// Whether the same call may be made again, as a read may.
+        retryable: bool,
+        /// Where it happened.
+        context: Box<Context>,
+    },
     /// Waiting would never end: the caller's own task holds the transaction that it waits for.
     Deadlock {
         /// Where it happened.
@@ -156,6 +169,9 @@ pub struct Context {
     pub table: Option<String>,
     /// The operation, such as `put`.
     pub operation: Option<&'static str>,
+    /// The code that the database gave, where it gave one: PostgreSQL's `SQLSTATE`, SQLite's extended
+    /// result code as a number.
+    pub status_code: Option<Box<str>>,
 }
 
 impl Error {
@@ -214,6 +230,12 @@ impl Error {
         Self::Busy { message: message.into(), context: Box::default() }
     }
 
+    /// An operation was given up after `limit`. `retryable` says whether it can be done twice with no
+    /// other outcome than once.
+    pub fn timed_out(limit: Duration, retryable: bool) -> Self {
+        Self::TimedOut { limit, retryable, context: Box::default() }
+    }
+
     /// The caller waits for itself.
     pub fn deadlock() -> Self {
         Self::Deadlock { context: Box::default() }
@@ -251,11 +273,41 @@ impl Error {
         Self::Application { source: source.into() }
     }
 
+    /// Notes the code that the database gave, unless one is noted.
+    #[must_use]
+    pub fn with_status_code(mut self, code: impl Into<Box<str>>) -> Self {
+        if let Some(context) = self.context_mut() {
+            context.status_code.get_or_insert_with(|| code.into());
+        }
+        self
+    }
+
+    /// The name of the variant in small letters, such as `conflict` or `timed_out`: one of few, for
+    /// metrics and traces.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Conflict { .. } => "conflict",
+            Self::Reference { .. } => "reference",
+            Self::Validation { .. } => "validation",
+            Self::EmptyCriteria { .. } => "empty_criteria",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Schema { .. } => "schema",
+            Self::Busy { .. } => "busy",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Deadlock { .. } => "deadlock",
+            Self::Lagged { .. } => "lagged",
+            Self::Decode { .. } => "decode",
+            Self::Closed { .. } => "closed",
+            Self::Backend { .. } => "backend",
+            Self::Application { .. } => "application",
+        }
+    }
+
     /// Whether the same call may succeed when it is simply made again.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Busy { .. } => true,
-            Self::Backend { retryable, .. } => *retryable,
+            Self::Backend { retryable, .. } | Self::TimedOut { retryable, .. } => *retryable,
             _ => false,
         }
     }
@@ -269,6 +321,7 @@ impl Error {
             | Self::EmptyCriteria { context }
             | Self::Schema { context, .. }
             | Self::Busy { context, .. }
+            | Self::TimedOut { context, .. }
             | Self::Deadlock { context }
             | Self::Lagged { context, .. }
             | Self::Decode { context, .. }
@@ -299,6 +352,7 @@ impl Error {
             | Self::EmptyCriteria { context }
             | Self::Schema { context, .. }
             | Self::Busy { context, .. }
+            | Self::TimedOut { context, .. }
             | Self::Deadlock { context }
             | Self::Lagged { context, .. }
             | Self::Decode { context, .. }
@@ -306,113 +360,6 @@ impl Error {
             | Self::Backend { context, .. } => Some(context),
             Self::Unsupported { .. } | Self::Application { .. } => None,
         }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Conflict { stale: true, columns, .. } => write!(
-                f,
-                "the row was written since it was read, or is gone, as {} tells; read it again",
-                Names(columns)
-            )?,
-            Self::Conflict { columns, .. } if columns.is_empty() => {
-                f.write_str("the key or a unique column is taken by another row")?;
-            }
-            Self::Conflict { columns, .. } => {
-                write!(f, "another row already has this value of {}", Names(columns))?;
-            }
-            Self::Reference { problem, columns, other_table, .. } => {
-                write_reference(f, *problem, columns, other_table)?;
-            }
-            Self::EmptyCriteria { .. } => f.write_str(
-                "the filter matches every row; use `delete_all` to empty a table on purpose",
-            )?,
-            Self::Unsupported { operation, backend, advice } => {
-                write!(f, "the {backend} backend has no `{operation}`; {advice}")?;
-            }
-            Self::Deadlock { .. } => f.write_str(
-                "this task holds an open transaction and would wait for itself; \
-                 use the handle inside the transaction, `handle.in_tx(&tx)`",
-            )?,
-            Self::Lagged { .. } => f.write_str(
-                "the log of changes no longer holds what comes after this cursor, so changes may \
-                 be missing; begin with `Since::Snapshot`, or with `Since::After(oldest)` for what \
-                 is still there",
-            )?,
-            Self::Decode { column, message, .. } => write!(f, "column `{column}`: {message}")?,
-            Self::Validation { message, .. }
-            | Self::Schema { message, .. }
-            | Self::Busy { message, .. }
-            | Self::Closed { message, .. }
-            | Self::Backend { message, .. } => f.write_str(message)?,
-            Self::Application { source } => write!(f, "{source}")?,
-        }
-        match self.context() {
-            Some(context) if *context != Context::default() => write!(f, " ({context})"),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn write_reference(
-    f: &mut fmt::Formatter<'_>,
-    problem: ReferenceProblem,
-    columns: &[String],
-    other_table: &str,
-) -> fmt::Result {
-    let table = match other_table {
-        "" => "another table".to_owned(),
-        name => format!("`{name}`"),
-    };
-    match problem {
-        ReferenceProblem::Missing => {
-            if columns.is_empty() {
-                write!(f, "the row refers to a row of {table} that does not exist")?;
-            } else {
-                write!(f, "{} refers to a row of {table} that does not exist", Names(columns))?;
-            }
-            f.write_str("; put that row first, or refer to another")
-        }
-        ReferenceProblem::InUse => {
-            write!(f, "rows of {table} refer to this row")?;
-            if !columns.is_empty() {
-                write!(f, " by {}", Names(columns))?;
-            }
-            f.write_str(
-                "; delete or change those first, or declare the reference with \
-                 `on_delete = \"cascade\"` or `\"set null\"`",
-            )
-        }
-    }
-}
-
-impl fmt::Display for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let table = self.table.as_ref().map(|table| format!("table `{table}`"));
-        let parts = [
-            self.operation.map(|operation| format!("in `{operation}`")),
-            table,
-            self.backend.map(|backend| format!("{backend} backend")),
-        ];
-        let parts: Vec<_> = parts.into_iter().flatten().collect();
-        f.write_str(&parts.join(", "))
-    }
-}
-
-/// `a`, or `a` and `b` together.
-struct Names<'a>(&'a [String]);
-
-impl fmt::Display for Names<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, name) in self.0.iter().enumerate() {
-            if position > 0 {
-                f.write_str(", ")?;
-            }
-            write!(f, "`{name}`")?;
-        }
-        Ok(())
     }
 }
 

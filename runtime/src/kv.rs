@@ -15,6 +15,8 @@ mod value;
 mod via_tabular;
 
 pub(crate) use self::operations::definition_of;
+#[cfg(feature = "encrypted")]
+pub(crate) use self::via_tabular::is_same_value;
 pub use self::{
     definition::KvDef,
     entry::{Entry, KvEntry, KvScan},

@@ -18,6 +18,7 @@ mod cursor;
 mod decimal;
 mod definition;
 mod embed;
+mod endpoint;
 mod engine;
 mod environment;
 mod error;
@@ -25,6 +26,7 @@ mod events;
 mod filter;
 mod json_path;
 pub mod kv;
+pub mod layers;
 mod maybe_send;
 pub mod memory;
 pub mod migration;
@@ -70,6 +72,7 @@ pub use self::{
         TableBuilder, TableDef, ValueSchema, Variants,
     },
     embed::{ColumnTree, Embed},
+    endpoint::Endpoint,
     engine::EngineId,
     environment::{Clock, Environment, IdGenerator, SystemClock, UuidV7Generator},
     error::{Context, Error, ReferenceProblem, Result, Source},

@@ -265,7 +265,7 @@ impl<'t> RawSql<'t> {
             let done = async {
                 self.check()?;
                 match &self.transaction {
-                    Some(transaction) => transaction.backend.execute_raw(self.statement).await,
+                    Some(transaction) => transaction.layered.execute_raw(self.statement).await,
                     None => self.backend.execute_raw(self.statement).await,
                 }
             };
@@ -280,7 +280,7 @@ impl<'t> RawSql<'t> {
             let rows = Rows::<R> { plan: Vec::new(), found: Vec::new(), only_first };
             let sink = Box::new(rows) as RowSink;
             let sink = match &self.transaction {
-                Some(transaction) => transaction.backend.fetch_raw(self.statement, sink).await?,
+                Some(transaction) => transaction.layered.fetch_raw(self.statement, sink).await?,
                 None => self.backend.fetch_raw(self.statement, sink).await?,
             };
             Ok(unwrap::<Rows<R>>(sink)?.found)

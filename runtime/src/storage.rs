@@ -13,6 +13,7 @@ use crate::{
     changes::ChangeFeed,
     codec::{ColumnSource, DecodeError},
     definition::TableDef,
+    endpoint::Endpoint,
     error::{Error, Result},
     filter::FilterTree,
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
@@ -82,6 +83,11 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
 
     /// What the backend can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// Where the database is, for what watches over it.
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::of(self.backend())
+    }
 
     /// Creates the table and its indexes where they are missing; safe when many processes do so
     /// at once. Fails with [`Error::Schema`] when a table of that name differs.
@@ -226,6 +232,12 @@ macro_rules! object_safe {
             $(fn $name(&self $(, $argument: $type)*) -> BoxFuture<'_, $result>;)*
         }
 
+        impl dyn $dynamic {
+            /// The names of its methods, so that a test can see that a wrapper forwards them all.
+            #[doc(hidden)]
+            pub const METHODS: &[&str] = &[$(stringify!($plain),)* $(stringify!($name)),*];
+        }
+
         impl<S: $storage> $dynamic for S {
             $(fn $plain(&self $(, $plain_argument: $plain_type)*) -> $plain_result {
                 $storage::$plain(self $(, $plain_argument)*)
@@ -245,6 +257,7 @@ object_safe! {
         fn definition(&self) -> &Arc<TableDef>;
         fn backend(&self) -> &'static str;
         fn capabilities(&self) -> Capabilities;
+        fn endpoint(&self) -> Endpoint;
         fn to_sql(&self, selection: &Selection) -> Result<Statement>;
         fn aggregate_to_sql(&self, aggregation: &Aggregation) -> Result<Statement>;
         fn change_feed(&self) -> Result<Arc<ChangeFeed>>;

@@ -9,6 +9,7 @@ use crate::{
     environment::{Clock, Environment, IdGenerator},
     error::{Error, Result},
     kv::{self, Kv, KvKey, KvValue},
+    layers::{Layer, LayerScope, Layers},
     maybe_send::BoxFuture,
     migration::Migration,
     raw_sql::{RawSql, SqlText},
@@ -28,6 +29,9 @@ pub(crate) use self::logged::LoggedTables;
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn DynBackend>,
+    /// The same, with the layers around what it does by itself.
+    layered: Arc<dyn DynBackend>,
+    layers: Layers,
     environment: Environment,
     /// Set where every table keeps a log of its changes.
     logged: Option<Arc<LoggedTables>>,
@@ -42,7 +46,40 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// A store over a backend that was opened by hand.
     pub fn from_backend(backend: Arc<dyn DynBackend>) -> Self {
-        Self { backend, environment: Environment::default(), logged: None }
+        Self::new(backend, Environment::default())
+    }
+
+    fn new(backend: Arc<dyn DynBackend>, environment: Environment) -> Self {
+        let layered = Arc::clone(&backend);
+        Self { backend, layered, layers: Layers::default(), environment, logged: None }
+    }
+
+    /// The same store with a layer around it: around each table and each key-value store that is
+    /// opened from it, and around what the store does by itself. See [`layers`](crate::layers).
+    ///
+    /// ```
+    /// use storehouse::{layers::ReadOnly, prelude::*};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> storehouse::Result<()> {
+    /// let store = storehouse::open("memory:").await?;
+    /// let numbers = store.kv::<String, i64>("numbers").await?;
+    /// numbers.setup_database().await?;
+    /// numbers.put("seven", 7).await?;
+    ///
+    /// let guarded = store.layer(ReadOnly).kv::<String, i64>("numbers").await?;
+    /// assert_eq!(guarded.get("seven").await?, Some(7));
+    /// assert!(guarded.put("eight", 8).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn layer(&self, layer: impl Layer) -> Self {
+        let layer: Arc<dyn Layer> = Arc::new(layer);
+        let mut layered = self.clone();
+        layered.layered = layer.backend(layered.layered);
+        layered.layers = layered.layers.and(layer);
+        layered
     }
 
     /// The backend's name, such as `sqlite`.
@@ -68,7 +105,7 @@ impl Store {
 
     /// What the backend can do.
     pub fn capabilities(&self) -> Capabilities {
-        self.backend.capabilities()
+        self.layered.capabilities()
     }
 
     /// The table of `T`. It exists in the database once `setup_database()` was called on it.
@@ -91,7 +128,7 @@ impl Store {
     /// Compares tables of the database with their definitions, and brings them there.
     pub fn migration(&self) -> Migration {
         let logged = self.logged.clone();
-        Migration::new(Arc::clone(&self.backend), self.environment.clone(), logged)
+        Migration::new(Arc::clone(&self.layered), self.environment.clone(), logged)
     }
 
     /// A table that is known only at run time, whose rows are [`Record`]s.
@@ -121,8 +158,11 @@ impl Store {
         Box::pin(async {
             check_identifier(name)?;
             let definition = kv::definition_of::<K, V>(name)?;
-            let storage = self.backend.kv(&definition)?;
-            Ok(Kv::new(storage, self.environment.clone(), Some(self.backend.engine())))
+            let engine = Some(self.backend.engine());
+            let scope = LayerScope::new(engine, None);
+            let open = |definition: &_| self.backend.kv(definition);
+            let storage = self.layers.kv(&definition, &scope, open)?;
+            Ok(Kv::new(storage, self.layers.clone(), self.environment.clone(), engine))
         })
     }
 
@@ -130,7 +170,8 @@ impl Store {
         let definition = self.as_logged(definition);
         let storage = self.backend.tabular(&definition)?;
         let engine = Some(self.backend.engine());
-        Ok(Tabular::new(storage, definition, self.environment.clone(), engine))
+        let handle = Tabular::new(storage, definition, self.environment.clone(), engine);
+        Ok(handle.with_layers(&self.layers))
     }
 
     /// Sets up several tables, those first that others refer to, as
@@ -189,6 +230,8 @@ impl Store {
         for definition in reference::in_order(definitions).map_err(|error| at(error, ""))? {
             let set_up = async {
                 let storage = self.backend.tabular(&self.as_logged(definition))?;
+                let scope = LayerScope::new(Some(self.backend.engine()), None);
+                let storage = self.layers.tabular(storage, &scope);
                 reference::check_set_up(definition, storage.capabilities(), name)?;
                 storage.setup_database().await
             };
@@ -202,7 +245,7 @@ impl Store {
     ///
     /// The text has to be a literal, so that no value can get into it; bind values instead.
     pub fn raw_sql(&self, sql: impl SqlText) -> RawSql<'static> {
-        RawSql::new(&self.backend, sql)
+        RawSql::new(&self.layered, sql)
     }
 
     /// Begins a transaction. Prefer [`Store::transaction`], which cannot be left open.
@@ -212,8 +255,8 @@ impl Store {
     /// a transaction of this store.
     pub async fn begin(&self) -> Result<Transaction> {
         let name = self.backend.name();
-        let begun = self.backend.begin().await.map_err(|error| error.at(name, "", "begin"))?;
-        Ok(Transaction::new(begun, self.backend.engine(), name))
+        let begun = self.layered.begin().await.map_err(|error| error.at(name, "", "begin"))?;
+        Ok(self.transaction_from_backend(begun))
     }
 
     /// A transaction that the backend began in a way of its own, such as one that a program
@@ -224,7 +267,8 @@ impl Store {
         &self,
         transaction: Arc<dyn DynBackendTransaction>,
     ) -> Transaction {
-        Transaction::new(transaction, self.backend.engine(), self.backend.name())
+        let layered = self.layers.transaction(Arc::clone(&transaction), &*self.backend);
+        Transaction::new(transaction, layered, self.backend.engine(), self.backend.name())
     }
 
     /// Runs `body` in a transaction: commits when it returns `Ok`, rolls back when it returns
@@ -390,7 +434,7 @@ impl StoreBuilder {
             })?;
         let backend = connector.open(url).await?;
         let logged = self.logs_changes.then(Arc::default);
-        Ok(Store { backend, environment: self.environment, logged })
+        Ok(Store { logged, ..Store::new(backend, self.environment) })
     }
 
     fn schemes(&self) -> Vec<&'static str> {

@@ -43,6 +43,7 @@ use crate::{
     error::{Error, Result},
     events::{EventHub, Events, RawEvent},
     filter::{Filter, FilterTree},
+    layers::{Layer, LayerScope, Layers},
     maybe_send::BoxFuture,
     operation,
     patch::TablePatch,
@@ -121,6 +122,7 @@ impl<T: Row, Scope> std::fmt::Debug for Tabular<T, Scope> {
 #[derive(Clone)]
 pub(crate) struct Core {
     storage: Arc<dyn DynTabularStorage>,
+    layers: Layers,
     definition: Arc<TableDef>,
     backend: &'static str,
     /// The store that the handle came from; none when it was made from a storage directly.
@@ -214,6 +216,7 @@ impl<T: Row> Tabular<T> {
             backend: storage.backend(),
             hidden: Hidden(storage.definition().managed.soft_delete),
             storage,
+            layers: Layers::default(),
             engine,
             client_keys: ClientKeys::default(),
             environment,
@@ -238,40 +241,35 @@ impl<T: Row> Tabular<T> {
             None => transaction.backend.tabular(&core.definition).ok(),
             Some(_) => None,
         };
+        let scope = LayerScope::new(core.engine, Some(Arc::clone(transaction)));
+        let joined = joined.map(|storage| core.layers.tabular(storage, &scope));
         let storage = joined.unwrap_or_else(|| {
             misused.get_or_insert("the backend cannot open this table inside a transaction");
             Arc::clone(&core.storage)
         });
-        Tabular::from_core(Arc::new(Core {
-            storage,
-            definition: Arc::clone(&core.definition),
-            backend: core.backend,
-            engine: core.engine,
-            client_keys: core.client_keys,
-            hidden: core.hidden,
-            environment: core.environment.clone(),
-            hub: Arc::clone(&core.hub),
-            transaction: Some(Arc::clone(transaction)),
-            misused,
-        }))
+        let transaction = Some(Arc::clone(transaction));
+        Tabular::from_core(Arc::new(Core { storage, transaction, misused, ..Core::clone(core) }))
     }
 
     /// The same table with another policy for keys that the caller gives to an `auto` column.
     #[must_use]
     pub fn with_client_keys(&self, client_keys: ClientKeys) -> Self {
-        let core = &self.core;
-        Self::from_core(Arc::new(Core {
-            storage: Arc::clone(&core.storage),
-            definition: Arc::clone(&core.definition),
-            backend: core.backend,
-            engine: core.engine,
-            client_keys,
-            hidden: core.hidden,
-            environment: core.environment.clone(),
-            hub: Arc::clone(&core.hub),
-            transaction: None,
-            misused: core.misused,
-        }))
+        Self::from_core(Arc::new(Core { client_keys, ..Core::clone(&self.core) }))
+    }
+
+    /// The same table with a layer around it, which is the outermost. Clones and transactions that it
+    /// joins have it too; see [`layers`](crate::layers).
+    #[must_use]
+    pub fn layer(&self, layer: impl Layer) -> Self {
+        self.with_layers(&Layers::default().and(Arc::new(layer)))
+    }
+
+    pub(crate) fn with_layers(&self, layers: &Layers) -> Self {
+        let mut core = Core::clone(&self.core);
+        let scope = LayerScope::new(core.engine, None);
+        core.storage = layers.tabular(core.storage, &scope);
+        core.layers = core.layers.and_all(layers);
+        Self::from_core(Arc::new(core))
     }
 
     /// Creates the table and its indexes where they are missing. Safe to call again, and by many

@@ -16,6 +16,7 @@ use crate::{
     engine::EngineId,
     error::{Error, Result},
     events::{EventHub, HubEvent},
+    maybe_send::MaybeSend,
 };
 
 /// An open transaction, from `store.begin()` or in the body of `store.transaction(..)`.
@@ -50,7 +51,7 @@ pub struct Transaction {
     core: Arc<TransactionCore>,
 }
 
-/// An event that waits for the commit, with those whom it is told to.
+/// What waits for the end of a transaction, such as an event with those whom it is told to.
 #[cfg(not(target_family = "wasm"))]
 type Pending = Box<dyn FnOnce() + Send>;
 #[cfg(target_family = "wasm")]
@@ -59,9 +60,13 @@ type Pending = Box<dyn FnOnce()>;
 /// What a transaction shares with the handles that joined it.
 pub(crate) struct TransactionCore {
     pub(crate) backend: Arc<dyn DynBackendTransaction>,
+    /// The same, with the layers of its store around what it does by itself.
+    pub(crate) layered: Arc<dyn DynBackendTransaction>,
     pub(crate) engine: EngineId,
     backend_name: &'static str,
     pending: Mutex<Vec<Pending>>,
+    /// What layers do once the transaction has ended, whichever way.
+    endings: Mutex<Vec<Pending>>,
     in_savepoint: AtomicBool,
 }
 
@@ -77,22 +82,48 @@ impl TransactionCore {
         self.pending().push(Box::new(move || hub.emit(&event)));
     }
 
+    /// Does something once the transaction has ended, whichever way.
+    pub(crate) fn at_end(&self, work: impl FnOnce() + MaybeSend + 'static) {
+        self.endings().push(Box::new(work));
+    }
+
+    fn endings(&self) -> std::sync::MutexGuard<'_, Vec<Pending>> {
+        self.endings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self) {
+        let endings = std::mem::take(&mut *self.endings());
+        for work in endings {
+            work();
+        }
+    }
+
     fn pending(&self) -> std::sync::MutexGuard<'_, Vec<Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for TransactionCore {
+    /// It was rolled back, or it is not known what became of it.
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
 impl Transaction {
     pub(crate) fn new(
         backend: Arc<dyn DynBackendTransaction>,
+        layered: Arc<dyn DynBackendTransaction>,
         engine: EngineId,
         backend_name: &'static str,
     ) -> Self {
         let core = TransactionCore {
             backend,
+            layered,
             engine,
             backend_name,
             pending: Mutex::default(),
+            endings: Mutex::default(),
             in_savepoint: AtomicBool::new(false),
         };
         Self { core: Arc::new(core) }
@@ -111,7 +142,10 @@ impl Transaction {
     ///
     /// After an error nothing of it was done.
     pub async fn commit(self) -> Result<()> {
-        self.core.backend.commit().await.map_err(|error| self.at(error, "commit"))?;
+        let committed = self.core.layered.commit().await;
+        // Before the events, whose listeners may read what they are told of.
+        self.core.end();
+        committed.map_err(|error| self.at(error, "commit"))?;
         let events = std::mem::take(&mut *self.core.pending());
         for tell in events {
             tell();
@@ -121,7 +155,7 @@ impl Transaction {
 
     /// Undoes everything done in the transaction. Dropping it does the same without waiting.
     pub async fn rollback(self) -> Result<()> {
-        self.core.backend.rollback().await.map_err(|error| self.at(error, "rollback"))
+        self.core.layered.rollback().await.map_err(|error| self.at(error, "rollback"))
     }
 
     /// Runs `body` as a part that is undone by itself when it fails, or is dropped.
@@ -136,15 +170,18 @@ impl Transaction {
             ));
         }
         let mut open = OpenSavepoint { outer: &self.core, marked: None };
-        self.core.backend.savepoint().await.map_err(|error| self.at(error, "savepoint"))?;
+        self.core.layered.savepoint().await.map_err(|error| self.at(error, "savepoint"))?;
         open.marked = Some(self.core.pending().len());
-        let inner =
-            Self::new(Arc::clone(&self.core.backend), self.core.engine, self.core.backend_name);
+        let (backend, layered) = (&self.core.backend, &self.core.layered);
+        let (engine, name) = (self.core.engine, self.core.backend_name);
+        let inner = Self::new(Arc::clone(backend), Arc::clone(layered), engine, name);
         let result = body(&inner).await?;
-        self.core.backend.release_savepoint().await.map_err(|error| self.at(error, "savepoint"))?;
+        self.core.layered.release_savepoint().await.map_err(|error| self.at(error, "savepoint"))?;
         open.marked = None;
         let events = std::mem::take(&mut *inner.core.pending());
         self.core.pending().extend(events);
+        let endings = std::mem::take(&mut *inner.core.endings());
+        self.core.endings().extend(endings);
         Ok(result)
     }
 
@@ -163,7 +200,7 @@ struct OpenSavepoint<'a> {
 impl Drop for OpenSavepoint<'_> {
     fn drop(&mut self) {
         if let Some(events) = self.marked {
-            self.outer.backend.rollback_savepoint();
+            self.outer.layered.rollback_savepoint();
             self.outer.pending().truncate(events);
         }
         self.outer.in_savepoint.store(false, Ordering::Release);

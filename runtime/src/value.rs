@@ -228,6 +228,13 @@ pub(crate) fn compare_slices(left: &[Value], right: &[Value]) -> Ordering {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodedRow(pub Vec<Value>);
 
+impl EncodedRow {
+    /// The values of those columns, which are the key's.
+    pub(crate) fn key(&self, columns: &[usize]) -> EncodedKey {
+        columns.iter().map(|&column| self.0[column].clone()).collect()
+    }
+}
+
 /// A row on its way in, in which a column may be left out: a default, a generated key or NULL
 /// takes its place.
 #[derive(Clone, Debug)]

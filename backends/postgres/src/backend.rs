@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use sqlx::PgPool;
 use storehouse_runtime::{
-    Backend, Capabilities, DynBackendTransaction, DynTabularStorage, EngineId, MigrationStep,
-    PlannedSteps, RawStatement, Result, RowSink, TableDef,
+    Backend, Capabilities, DynBackendTransaction, DynTabularStorage, Endpoint, EngineId,
+    MigrationStep, PlannedSteps, RawStatement, Result, RowSink, TableDef,
 };
 
 use crate::{
@@ -21,6 +21,9 @@ use crate::{
 
 /// The name in messages.
 pub(crate) const NAME: &str = "postgres";
+
+/// The schema of tables that say nothing of one.
+pub(crate) const PUBLIC: &str = "public";
 
 /// An opened PostgreSQL database. Cheap to clone; its connections close with the last clone,
 /// storage and transaction.
@@ -106,6 +109,10 @@ impl Backend for PostgresBackend {
 
     fn capabilities(&self) -> Capabilities {
         Self::capabilities_of(&self.engine)
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        self.engine.options.endpoint(PUBLIC)
     }
 
     fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use storehouse_runtime::{Error, ReferenceProblem, Source, TableDef, aggregate};
 
-use crate::{ddl::index_name, pool::Failure};
+use crate::{backend::PUBLIC, ddl::index_name, pool::Failure};
 
 /// Two transactions could not be brought into an order.
 const SERIALIZATION_FAILURE: &str = "40001";
@@ -80,10 +80,13 @@ pub(crate) fn silent(waited: Duration) -> Error {
 
 /// An error of a statement about the table of `definition`.
 pub(crate) fn of_table(failure: Failure, definition: &TableDef) -> Error {
-    let error = match failure {
-        Failure::Ours(error) | Failure::Unreached(error) => return error,
-        Failure::Sqlx(error) => error,
-    };
+    match failure {
+        Failure::Ours(error) | Failure::Unreached(error) => error,
+        Failure::Sqlx(error) => with_code(error, |error| in_table(error, definition)),
+    }
+}
+
+fn in_table(error: sqlx::Error, definition: &TableDef) -> Error {
     let Some(reported) = reported(&error) else { return of_database(error) };
     let message = reported.message();
     match reported.code() {
@@ -184,10 +187,13 @@ pub(crate) fn of_sum(failure: Failure, sums_decimals: bool) -> Failure {
 
 /// An error of SQL of the program's own.
 pub(crate) fn of_raw(failure: Failure) -> Error {
-    let error = match failure {
-        Failure::Ours(error) | Failure::Unreached(error) => return error,
-        Failure::Sqlx(error) => error,
-    };
+    match failure {
+        Failure::Ours(error) | Failure::Unreached(error) => error,
+        Failure::Sqlx(error) => with_code(error, in_raw),
+    }
+}
+
+fn in_raw(error: sqlx::Error) -> Error {
     let Some(reported) = reported(&error) else { return of_database(error) };
     let message = reported.message();
     match reported.code() {
@@ -216,8 +222,20 @@ pub(crate) fn of_raw(failure: Failure) -> Error {
     }
 }
 
+/// Notes the code that the server gave.
+fn with_code(error: sqlx::Error, convert: impl FnOnce(sqlx::Error) -> Error) -> Error {
+    match code(&error).map(Box::<str>::from) {
+        Some(code) => convert(error).with_status_code(code),
+        None => convert(error),
+    }
+}
+
 /// An error that is about no table in particular.
 pub(crate) fn of_database(error: sqlx::Error) -> Error {
+    with_code(error, in_database)
+}
+
+fn in_database(error: sqlx::Error) -> Error {
     let Some(reported) = reported(&error) else {
         let retryable = is_lost(&error);
         let advice = if retryable {
@@ -272,10 +290,14 @@ pub(crate) fn lost_midway() -> Error {
 
 /// The same error once more, for another of those who shared a round trip.
 pub(crate) fn repeat(error: &Error) -> Error {
-    match error {
+    let repeated = match error {
         Error::Busy { message, .. } => Error::busy(message.clone()),
         Error::Backend { message, retryable: true, .. } => retryable(message),
         other => Error::backend(other.to_string(), None),
+    };
+    match error.context().and_then(|context| context.status_code.clone()) {
+        Some(code) => repeated.with_status_code(code),
+        None => repeated,
     }
 }
 
@@ -349,7 +371,7 @@ fn reference_of(reported: &PgDatabaseError, definition: &TableDef) -> Error {
         .and_then(|rest| rest.strip_prefix('_')?.strip_suffix("_fkey"))
         .map(str::to_owned);
     let referring = match schema {
-        "" | "public" => referring.to_owned(),
+        "" | PUBLIC => referring.to_owned(),
         schema => format!("{schema}.{referring}"),
     };
     Error::reference(ReferenceProblem::InUse, column.into_iter().collect(), referring)

@@ -3,7 +3,7 @@
 use std::{str::FromStr as _, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
-use storehouse_runtime::{ChangeRetention, Error, Result};
+use storehouse_runtime::{ChangeRetention, Endpoint, Error, Result};
 
 use crate::profile::Profile;
 
@@ -61,7 +61,26 @@ impl Isolation {
     }
 }
 
+/// The name that OpenTelemetry's conventions give to PostgreSQL.
+const SYSTEM: &str = "postgresql";
+
+/// The port that PostgreSQL listens on unless it is told otherwise.
+const USUAL_PORT: u16 = 5432;
+
 impl PostgresOptions {
+    /// Where the database is; with the schema of a table.
+    pub(crate) fn endpoint(&self, schema: &str) -> Endpoint {
+        let connect = &self.connect;
+        // The server takes the user's name where the database has none.
+        let database = connect.get_database().unwrap_or_else(|| connect.get_username());
+        let endpoint = Endpoint::of(SYSTEM).with_namespace(format!("{database}|{schema}"));
+        if let Some(socket) = connect.get_socket() {
+            return endpoint.with_server(socket.display().to_string(), None);
+        }
+        let port = connect.get_port();
+        endpoint.with_server(connect.get_host(), (port != USUAL_PORT).then_some(port))
+    }
+
     /// The database that a URL names: `postgres://user:password@host:5432/database`.
     ///
     /// What the URL leaves out comes from the environment (`PGHOST`, `PGUSER`, `PGPASSWORD` and

@@ -4,13 +4,13 @@ use std::{fmt, sync::Arc};
 
 use storehouse_runtime::{
     AggregateTerm, Aggregation, Assignment, Capabilities, ChangeFeed, ColumnType, EncodedKey,
-    EncodedRow, Error, FilterTree, Result, RowSink, Selection, Statement, TableDef, TabularStorage,
-    WriteMode, sql::Command,
+    EncodedRow, Endpoint, Error, FilterTree, Result, RowSink, Selection, Statement, TableDef,
+    TabularStorage, WriteMode, sql::Command,
 };
 use storehouse_sql::Dialect;
 
 use crate::{
-    backend::{NAME, PostgresBackend},
+    backend::{NAME, PUBLIC, PostgresBackend},
     changes::{self, PostgresLog},
     coalesce, ddl,
     deferred::{self, Deletion},
@@ -153,6 +153,11 @@ impl TabularStorage for PostgresTabularStorage {
 
     fn capabilities(&self) -> Capabilities {
         PostgresBackend::capabilities_of(self.engine())
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        let schema = self.table.definition.schema.as_deref();
+        self.engine().options.endpoint(schema.unwrap_or(PUBLIC))
     }
 
     async fn setup_database(&self) -> Result<()> {

@@ -7,6 +7,10 @@ use crate::{functions::OVERFLOW, table::Table};
 
 /// An error of a statement about `table`.
 pub(crate) fn of_table(error: SqliteError, table: &Table) -> Error {
+    with_code(error, |error| in_table(error, table))
+}
+
+fn in_table(error: SqliteError, table: &Table) -> Error {
     let Some((failure, message)) = reported(&error) else { return of_database(error) };
     match failure.code {
         ErrorCode::ConstraintViolation => of_constraint(failure, message, table),
@@ -42,6 +46,10 @@ pub(crate) fn of_table(error: SqliteError, table: &Table) -> Error {
 
 /// An error of SQL of the program's own.
 pub(crate) fn of_raw(error: SqliteError) -> Error {
+    with_code(error, in_raw)
+}
+
+fn in_raw(error: SqliteError) -> Error {
     let Some((failure, message)) = reported(&error) else { return of_database(error) };
     let details = message.split_once("failed: ").map_or("", |(_, details)| details);
     match (failure.code, failure.extended_code) {
@@ -73,8 +81,20 @@ pub(crate) fn of_raw(error: SqliteError) -> Error {
     }
 }
 
+/// Notes the code that SQLite gave.
+fn with_code(error: SqliteError, convert: impl FnOnce(SqliteError) -> Error) -> Error {
+    match reported(&error).map(|(failure, _)| failure.extended_code) {
+        Some(code) => convert(error).with_status_code(code.to_string()),
+        None => convert(error),
+    }
+}
+
 /// An error that is about no table in particular.
 pub(crate) fn of_database(error: SqliteError) -> Error {
+    with_code(error, in_database)
+}
+
+fn in_database(error: SqliteError) -> Error {
     let Some((failure, message)) = reported(&error) else {
         return Error::backend(format!("SQLite failed: {error}"), Some(Box::new(error)));
     };

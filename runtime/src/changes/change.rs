@@ -13,7 +13,7 @@ use crate::{
     definition::TableDef,
     error::{Error, Result},
     table::{Row, TableKey},
-    value::{EncodedKey, EncodedRow},
+    value::EncodedRow,
 };
 
 /// What happened to one row, or, in a snapshot, a row that is there.
@@ -103,7 +103,7 @@ fn decode<T: Row>(definition: &Arc<TableDef>, row: &EncodedRow) -> Result<T> {
 }
 
 fn key_of<T: Row>(definition: &Arc<TableDef>, row: &EncodedRow) -> Result<T::Key> {
-    let key: EncodedKey = definition.key.iter().map(|&column| row.0[column].clone()).collect();
+    let key = row.key(&definition.key);
     T::Key::decode(key).map_err(|error| decode_error(definition, error))
 }
 

@@ -78,7 +78,7 @@ impl ChangeFeed {
         self.log.definition()
     }
 
-    pub(super) fn log(&self) -> &dyn DynChangeLog {
+    pub(crate) fn log(&self) -> &dyn DynChangeLog {
         &*self.log
     }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::error::Result;
 
 /// Follows the changes of one table, untyped.
-pub(super) struct ChangeReader {
+pub(crate) struct ChangeReader {
     feed: Arc<ChangeFeed>,
     wake: watch::Receiver<u64>,
     /// The place behind what was taken from the buffer.
@@ -50,7 +50,7 @@ enum Took {
 }
 
 impl ChangeReader {
-    pub(super) fn new(feed: Arc<ChangeFeed>, at: LogPosition, poll: Option<Duration>) -> Self {
+    pub(crate) fn new(feed: Arc<ChangeFeed>, at: LogPosition, poll: Option<Duration>) -> Self {
         let wake = feed.wake();
         let poll_interval = poll.unwrap_or_else(|| feed.poll_interval());
         let (place, buffer) = (Place::Behind, VecDeque::new());
@@ -70,7 +70,7 @@ impl ChangeReader {
 
     /// Waits for the next change. Where the database cannot be reached, it is tried again for as
     /// long as that takes. Dropped, it has taken nothing.
-    pub(super) async fn next(&mut self) -> Result<Arc<LoggedChange>> {
+    pub(crate) async fn next(&mut self) -> Result<Arc<LoggedChange>> {
         loop {
             if let Some(change) = self.take_buffered() {
                 return Ok(change);

@@ -66,6 +66,18 @@ impl KvDef {
         &self.table
     }
 
+    /// The same store with values of another type.
+    pub fn with_value_type(&self, value: ColumnType) -> Result<Arc<Self>> {
+        Self::new(self.name(), self.key_type(), value)
+    }
+
+    /// Whether both hold the same in the same way.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.name() == other.name()
+            && self.key_type() == other.key_type()
+            && self.value_type() == other.value_type()
+    }
+
     /// Fails with [`Error::Validation`] when the key is none of this store.
     pub fn check_key(&self, key: &EncodedKey) -> Result<()> {
         self.table.check_key(key)

@@ -22,6 +22,7 @@ use crate::{
     environment::Environment,
     error::Result,
     events::EventHub,
+    layers::{Layer, LayerScope, Layers},
     maybe_send::{BoxFuture, BoxStream},
     table::BorrowedAs,
     tabular::{Anywhere, InTransaction},
@@ -69,6 +70,7 @@ type Marker<K, V, Scope> = PhantomData<fn() -> (K, V, Scope)>;
 #[derive(Clone)]
 pub(super) struct KvCore {
     pub(super) storage: Arc<dyn DynKvStorage>,
+    layers: Layers,
     pub(super) engine: Option<EngineId>,
     pub(super) environment: Environment,
     pub(super) hub: Arc<EventHub<RawKvEvent>>,
@@ -102,16 +104,18 @@ impl<K: KvKey, V: KvValue> Kv<K, V> {
     /// values of other types.
     pub fn from_storage(storage: Arc<dyn DynKvStorage>, environment: Environment) -> Result<Self> {
         super::operations::check_types::<K, V>(storage.definition())?;
-        Ok(Self::new(storage, environment, None))
+        Ok(Self::new(storage, Layers::default(), environment, None))
     }
 
     pub(crate) fn new(
         storage: Arc<dyn DynKvStorage>,
+        layers: Layers,
         environment: Environment,
         engine: Option<EngineId>,
     ) -> Self {
         let core = KvCore {
             storage,
+            layers,
             engine,
             environment,
             hub: Arc::default(),
@@ -133,8 +137,13 @@ impl<K: KvKey, V: KvValue> Kv<K, V> {
         let mut core = KvCore::clone(&self.core);
         let definition = Arc::clone(core.storage.definition());
         if core.engine == Some(transaction.engine) {
-            match transaction.backend.tabular(definition.table()) {
-                Ok(table) => core.storage = Arc::new(KvViaTabular::new(definition, table)),
+            let scope = LayerScope::new(core.engine, Some(Arc::clone(transaction)));
+            let joined = core.layers.kv(&definition, &scope, |definition| {
+                let table = transaction.backend.tabular(definition.table())?;
+                Ok(Arc::new(KvViaTabular::new(Arc::clone(definition), table)))
+            });
+            match joined {
+                Ok(joined) => core.storage = joined,
                 Err(_) => {
                     core.misused = Some("the backend cannot open this store inside a transaction");
                 }
@@ -147,6 +156,26 @@ impl<K: KvKey, V: KvValue> Kv<K, V> {
         }
         core.transaction = Some(Arc::clone(transaction));
         Kv { core: Arc::new(core), marker: PhantomData }
+    }
+
+    /// The same store with a layer around it, which is the outermost. Clones and transactions that it
+    /// joins have it too; see [`layers`](crate::layers).
+    #[must_use]
+    pub fn layer(&self, layer: impl Layer) -> Self {
+        let mut core = KvCore::clone(&self.core);
+        let definition = Arc::clone(core.storage.definition());
+        let layer: Arc<dyn Layer> = Arc::new(layer);
+        if layer.kv_definition(&definition).is_ok_and(|inner| inner.is_same(&definition)) {
+            let scope = LayerScope::new(core.engine, None);
+            core.storage = layer.kv(core.storage, &definition, &scope);
+            core.layers = core.layers.and(layer);
+        } else {
+            core.misused = Some(
+                "the layer stores values in another way than this handle was opened for; put it \
+                 around the store, `store.layer(..)`, and open the handle from that",
+            );
+        }
+        Self { core: Arc::new(core), marker: PhantomData }
     }
 
     /// Creates what the store needs in the database. Safe to call again, and by many processes at
@@ -186,6 +215,17 @@ impl<K: KvKey, V: KvValue> Kv<K, V> {
 }
 
 impl<K: KvKey, V: KvValue, Scope> Kv<K, V, Scope> {
+    #[cfg(feature = "encrypted")]
+    pub(crate) fn storage(&self) -> &Arc<dyn DynKvStorage> {
+        &self.core.storage
+    }
+
+    /// The time by the store's clock, in microseconds since 1970.
+    #[cfg(feature = "encrypted")]
+    pub(crate) fn now(&self) -> i64 {
+        self.core.now()
+    }
+
     /// What is stored, and how.
     pub fn definition(&self) -> &Arc<KvDef> {
         self.core.storage.definition()

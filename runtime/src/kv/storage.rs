@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     capabilities::Capabilities,
+    endpoint::Endpoint,
     error::Result,
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
     storage::{RowSink, object_safe},
@@ -30,6 +31,11 @@ pub trait KvStorage: MaybeSend + MaybeSync + 'static {
 
     /// What the backend can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// Where the database is, for what watches over it.
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::of(self.backend())
+    }
 
     /// Creates what is missing; safe when many processes do so at once. Fails with
     /// [`Error::Schema`](crate::Error::Schema) when something of that name differs.
@@ -115,6 +121,7 @@ object_safe! {
         fn definition(&self) -> &Arc<KvDef>;
         fn backend(&self) -> &'static str;
         fn capabilities(&self) -> Capabilities;
+        fn endpoint(&self) -> Endpoint;
         async fn setup_database(&self) -> Result<()>;
         async fn get(&self, key: EncodedKey, rows: RowSink) -> Result<RowSink>;
         async fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> Result<RowSink>;

@@ -21,6 +21,7 @@ use crate::{
     capabilities::Capabilities,
     codec::{ColumnSource, DecodeError, read_value},
     column_type::ColumnType,
+    endpoint::Endpoint,
     error::{Error, Result},
     filter::{Comparison, FilterTree},
     order::{Direction, OrderTerm},
@@ -92,7 +93,7 @@ impl KvViaTabular {
         now: i64,
     ) -> Result<Option<FilterTree>> {
         let seen = self.seen(key, now).await?;
-        Ok(seen.filter(|(value, _)| is_same(value, expected)).map(|(_, revision)| {
+        Ok(seen.filter(|(value, _)| is_same_value(value, expected)).map(|(_, revision)| {
             let value = revision;
             FilterTree::Compare { column: REVISION, comparison: Comparison::Equal, value }
         }))
@@ -118,7 +119,7 @@ fn expired(now: i64) -> FilterTree {
 
 /// Whether two values are the same: JSON numbers by their value, since a database may write one
 /// in another way.
-fn is_same(one: &Value, other: &Value) -> bool {
+pub(crate) fn is_same_value(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Json(one), Value::Json(other)) => is_same_document(one, other),
         _ => one.compare(other).is_eq(),
@@ -181,6 +182,10 @@ impl KvStorage for KvViaTabular {
 
     fn capabilities(&self) -> Capabilities {
         self.storage.capabilities()
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        self.storage.endpoint()
     }
 
     async fn setup_database(&self) -> Result<()> {

@@ -9,6 +9,7 @@ use storehouse_runtime::TableDef;
 use storehouse_sql::Dialect;
 
 use crate::{
+    backend::PUBLIC,
     ddl::index_name,
     pool::Failure,
     types::{Pgvector, declared},
@@ -51,7 +52,7 @@ impl Names {
                 .persistent(false)
                 .fetch_one(connection)
                 .await?;
-            current.unwrap_or_else(|| "public".to_owned())
+            current.unwrap_or_else(|| PUBLIC.to_owned())
         };
         Ok(Self { schema: format!("{}.", quoted(&schema)), name: name.to_owned() })
     }

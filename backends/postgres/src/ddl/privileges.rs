@@ -4,7 +4,7 @@ use sqlx::postgres::PgConnectOptions;
 use storehouse_runtime::{Error, TableDef};
 use storehouse_sql::Dialect;
 
-use crate::{error, pool::Failure};
+use crate::{backend::PUBLIC, error, pool::Failure};
 
 /// What is set up, and as whom.
 pub(super) struct Needs<'a> {
@@ -22,7 +22,7 @@ impl Needs<'_> {
 
     /// Creating a table needs its schema.
     pub(super) fn a_schema(&self, failure: Failure) -> Failure {
-        let schema = self.definition.schema.as_deref().unwrap_or("public");
+        let schema = self.definition.schema.as_deref().unwrap_or(PUBLIC);
         let grant = format!("GRANT USAGE, CREATE ON SCHEMA {} TO {}", quoted(schema), self.user());
         error::lacks(failure, &format!("CREATE on schema `{schema}`"), &grant)
     }

@@ -8,7 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, PackageId};
 
 /// Crates that may come twice, and why.
-const EXCEPTIONS: [(&str, &str); 2] = [
+const EXCEPTIONS: [(&str, &str); 3] = [
+    (
+        "getrandom",
+        "sqlx and what tests use bring older ones by way of rand_core; it is one function, and none of its types leave it",
+    ),
     (
         "sha2",
         "sqlx brings two by itself; ours is its newer one, and its types stay inside one function",

@@ -1,0 +1,149 @@
+//! Reading by key, through the cache: the same for tables and for key-value stores.
+
+use std::{future::ready, sync::Arc};
+
+use super::rows::{Kept, RowCache, Rows, hand_over};
+use crate::{
+    column_type::ColumnType,
+    error::Result,
+    kv::DynKvStorage,
+    maybe_send::{BoxFuture, MaybeSend, MaybeSync},
+    storage::{DynTabularStorage, RowSink},
+    value::EncodedKey,
+};
+
+/// What is read from.
+pub(super) trait Source: MaybeSend + MaybeSync + 'static {
+    fn get(&self, key: EncodedKey, rows: RowSink) -> BoxFuture<'_, Result<RowSink>>;
+    fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> BoxFuture<'_, Result<RowSink>>;
+    /// The types of the columns of what it hands over.
+    fn types(&self) -> Arc<[ColumnType]>;
+    /// The name of a column, for an error.
+    fn name_of_column(&self, column: usize) -> String;
+}
+
+impl Source for dyn DynTabularStorage {
+    fn get(&self, key: EncodedKey, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {
+        DynTabularStorage::get(self, key, rows)
+    }
+
+    fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {
+        DynTabularStorage::get_many(self, keys, rows)
+    }
+
+    fn types(&self) -> Arc<[ColumnType]> {
+        self.definition().columns.iter().map(|column| column.column_type).collect()
+    }
+
+    fn name_of_column(&self, column: usize) -> String {
+        let columns = &self.definition().columns;
+        columns.get(column).map_or_else(|| "?".to_owned(), |column| column.name.to_string())
+    }
+}
+
+impl Source for dyn DynKvStorage {
+    fn get(&self, key: EncodedKey, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {
+        DynKvStorage::get(self, key, rows)
+    }
+
+    fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {
+        DynKvStorage::get_many(self, keys, rows)
+    }
+
+    fn types(&self) -> Arc<[ColumnType]> {
+        let definition = self.definition();
+        [definition.key_type(), definition.value_type(), ColumnType::DateTime].into()
+    }
+
+    fn name_of_column(&self, column: usize) -> String {
+        (*["key", "value", "expires_at"].get(column).unwrap_or(&"?")).to_owned()
+    }
+}
+
+/// A cache, and what it is in front of.
+pub(super) struct Reads<S: ?Sized> {
+    pub(super) inner: Arc<S>,
+    pub(super) cache: Arc<RowCache>,
+    types: Arc<[ColumnType]>,
+    /// Whether what is kept holds only while the changes of the table are followed.
+    has_changes: bool,
+}
+
+impl<S: Source + ?Sized> Reads<S> {
+    pub(super) fn new(inner: Arc<S>, cache: Arc<RowCache>, has_changes: bool) -> Self {
+        let types = inner.types();
+        Self { inner, cache, types, has_changes }
+    }
+
+    /// What is kept of a key, if it is known that it still holds.
+    fn find(&self, key: &EncodedKey) -> Option<Kept> {
+        if self.has_changes && !self.cache.following.is_on() {
+            return None;
+        }
+        self.cache.find(key)
+    }
+
+    fn hand_over(
+        &self,
+        position: usize,
+        row: &Kept,
+        rows: &mut RowSink,
+    ) -> Result<std::ops::ControlFlow<()>> {
+        hand_over(position, row, rows, |column| self.inner.name_of_column(column))
+    }
+
+    /// Answers from what is kept, or gives back what it was given.
+    pub(super) fn get_kept(
+        &self,
+        key: EncodedKey,
+        mut rows: RowSink,
+    ) -> Result<BoxFuture<'_, Result<RowSink>>, (EncodedKey, RowSink)> {
+        let Some(row) = self.find(&key) else { return Err((key, rows)) };
+        self.cache.counters.hit();
+        let handed = self.hand_over(0, &row, &mut rows);
+        Ok(Box::pin(ready(handed.map(|_| rows))))
+    }
+
+    /// Reads a key, and keeps what is found.
+    pub(super) async fn load(&self, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {
+        let (inner, own_key) = (Arc::clone(&self.inner), key.clone());
+        let sink = Rows::sink(&self.types, 1);
+        let read = || -> BoxFuture<'static, Result<Kept>> {
+            Box::pin(async move {
+                let read = Rows::take(inner.get(own_key, sink).await?)?;
+                Ok(read.into_iter().next().flatten())
+            })
+        };
+        let row = self.cache.load(&key, read).await?;
+        let _ = self.hand_over(0, &row, &mut rows)?;
+        Ok(rows)
+    }
+
+    /// Reads the keys that are not kept, all at once, and hands over all of them.
+    pub(super) async fn load_many(
+        &self,
+        keys: Vec<EncodedKey>,
+        mut rows: RowSink,
+    ) -> Result<RowSink> {
+        let kept: Vec<Option<Kept>> = keys.iter().map(|key| self.find(key)).collect();
+        let missing = keys.into_iter().zip(&kept).filter(|(_, kept)| kept.is_none());
+        let missing: Vec<EncodedKey> = missing.map(|(key, _)| key).collect();
+        kept.iter().flatten().for_each(|_| self.cache.counters.hit());
+        let mut read = Vec::new();
+        if !missing.is_empty() {
+            self.cache.counters.miss(missing.len());
+            let loads = self.cache.begin(&missing);
+            let sink = Rows::sink(&self.types, missing.len());
+            read = Rows::take(self.inner.get_many(missing, sink).await?)?;
+            loads.keep(read.iter().cloned());
+        }
+        let mut read = read.into_iter();
+        for (position, kept) in kept.into_iter().enumerate() {
+            let row = kept.unwrap_or_else(|| read.next().flatten());
+            if self.hand_over(position, &row, &mut rows)?.is_break() {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+}
