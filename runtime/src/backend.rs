@@ -116,6 +116,13 @@ pub trait BackendTransaction: MaybeSend + MaybeSync + 'static {
     /// The storage of one table inside the transaction.
     fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>>;
 
+    /// A key-value store inside the transaction. One in a table, unless the backend has a form of
+    /// its own for them.
+    fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>> {
+        let table = self.tabular(definition.table())?;
+        Ok(Arc::new(KvViaTabular::new(Arc::clone(definition), table)))
+    }
+
     /// Makes everything done so far lasting.
     fn commit(&self) -> impl Future<Output = Result<()>> + MaybeSend;
 
@@ -180,6 +187,7 @@ object_safe! {
     /// [`BackendTransaction`] as an object. Every `BackendTransaction` is one.
     DynBackendTransaction for BackendTransaction: Any {
         fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>>;
+        fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>>;
         fn rollback_savepoint(&self) -> ();
         async fn commit(&self) -> Result<()>;
         async fn rollback(&self) -> Result<()>;

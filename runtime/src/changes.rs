@@ -26,4 +26,8 @@ pub use self::{
     stream::{Changes, ChangesBuilder},
     subscribe::{ChangeOptions, ChangeSubscription},
 };
-pub(crate) use self::{pause::Pause, stream::Followed};
+pub(crate) use self::{
+    pause::Pause,
+    stream::{Followable, Followed},
+    subscribe::call_for_each,
+};

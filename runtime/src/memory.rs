@@ -7,6 +7,7 @@
 
 mod changes;
 mod database;
+mod kv;
 mod links;
 mod plan;
 mod scan;
@@ -17,7 +18,9 @@ mod transaction;
 use std::sync::Arc;
 
 use self::database::Database;
-pub use self::{storage::InMemoryTabularStorage, transaction::InMemoryTransaction};
+pub use self::{
+    kv::InMemoryKvStorage, storage::InMemoryTabularStorage, transaction::InMemoryTransaction,
+};
 use crate::{
     backend::{Backend, Connector, DynBackend, DynBackendTransaction},
     capabilities::Capabilities,
@@ -25,6 +28,7 @@ use crate::{
     definition::TableDef,
     engine::EngineId,
     error::{Error, Result},
+    kv::{DynKvStorage, KvDef},
     maybe_send::BoxFuture,
     migration::{MigrationStep, MigrationStepKind, PlannedSteps},
     storage::DynTabularStorage,
@@ -89,6 +93,10 @@ impl Backend for InMemoryBackend {
 
     fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>> {
         Ok(Arc::new(InMemoryTabularStorage::open(&self.database, definition)?))
+    }
+
+    fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>> {
+        Ok(Arc::new(InMemoryKvStorage::open(&self.database, definition)?))
     }
 
     async fn begin(&self) -> Result<Arc<dyn DynBackendTransaction>> {

@@ -155,15 +155,31 @@ impl Store {
         name: &'a str,
     ) -> BoxFuture<'a, Result<Kv<K, V>>> {
         // Other backends look at the database here.
-        Box::pin(async {
-            check_identifier(name)?;
-            let definition = kv::definition_of::<K, V>(name)?;
-            let engine = Some(self.backend.engine());
-            let scope = LayerScope::new(engine, None);
-            let open = |definition: &_| self.backend.kv(definition);
-            let storage = self.layers.kv(&definition, &scope, open)?;
-            Ok(Kv::new(storage, self.layers.clone(), self.environment.clone(), engine))
-        })
+        Box::pin(async { self.open_kv(name, self.logged.is_some()) })
+    }
+
+    /// The key-value store of that name, as [`Store::kv`] opens it, with a log of its changes, so
+    /// that it can be followed with [`Kv::changes`]. `setup_database()` begins the log.
+    ///
+    /// Through every handle of a [store with logged changes](Self::with_logged_changes) it is the
+    /// same as `kv`.
+    pub fn kv_logged<'a, K: KvKey, V: KvValue>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Kv<K, V>>> {
+        Box::pin(async { self.open_kv(name, true) })
+    }
+
+    fn open_kv<K: KvKey, V: KvValue>(&self, name: &str, is_logged: bool) -> Result<Kv<K, V>> {
+        check_identifier(name)?;
+        let mut definition = kv::definition_of::<K, V>(name)?;
+        if is_logged {
+            definition = definition.log_changes();
+        }
+        let engine = Some(self.backend.engine());
+        let scope = LayerScope::new(engine, None);
+        let storage = self.layers.kv(&definition, &scope, |inner| self.backend.kv(inner))?;
+        Ok(Kv::new(storage, self.layers.clone(), self.environment.clone(), engine))
     }
 
     fn open_table<T: Row>(&self, definition: &Arc<TableDef>) -> Result<Tabular<T>> {

@@ -7,7 +7,7 @@ pub(crate) mod live;
 
 use rusqlite::{Connection, ErrorCode};
 use storehouse_runtime::{
-    ColumnDef, ColumnRole, ColumnType, Error, IndexDef, ReferenceDef, Result, TableDef,
+    ColumnDef, ColumnRole, ColumnType, Error, IndexDef, ReferenceDef, Result, TableDef, kv::KvDef,
 };
 use storehouse_sql::Dialect;
 
@@ -189,7 +189,18 @@ pub(crate) fn create_index(definition: &TableDef, index: &IndexDef) -> String {
     sql.push_str(" (");
     push_columns(&mut sql, definition, &index.columns);
     sql.push(')');
+    if leaves_out_nulls(definition, index) {
+        sql.push_str(" WHERE ");
+        push_columns(&mut sql, definition, &index.columns);
+        sql.push_str(" IS NOT NULL");
+    }
     sql
+}
+
+/// Whether an index is only of the rows that have a value in its column. That of a key-value store's
+/// expiry is: nobody looks for the entries that stay, and a write of one need not touch it.
+pub(crate) fn leaves_out_nulls(definition: &TableDef, index: &IndexDef) -> bool {
+    KvDef::is_table(definition) && definition.indexes.contains(index)
 }
 
 /// Index names share the space of the table names, so they take the schema's prefix too.
@@ -351,6 +362,16 @@ mod tests {
         assert_eq!(
             create_table(&table(columns, vec![0], None)),
             r#"CREATE TABLE IF NOT EXISTS "t" ("id" BLOB NOT NULL, "bool" INTEGER, "float" ANY, "double" ANY, "bytes" BLOB, "date_time" INTEGER, "local" INTEGER, "date" INTEGER, "time" INTEGER, "json" TEXT, "texts" TEXT, "floats" BLOB, "decimal" BLOB, PRIMARY KEY ("id")) STRICT"#
+        );
+    }
+
+    #[test]
+    fn a_key_value_store_finds_what_expires_and_nothing_else() {
+        let definition = KvDef::new("kv", ColumnType::Text, ColumnType::Bytes).unwrap();
+        let definition = definition.table();
+        assert_eq!(
+            create_index(definition, &definition.indexes[0]),
+            r#"CREATE INDEX "kv_expires_at_index" ON "kv" ("expires_at") WHERE "expires_at" IS NOT NULL"#
         );
     }
 

@@ -64,7 +64,7 @@ impl LoggedChange {
         })
     }
 
-    pub(super) fn cursor(&self, definition: &TableDef) -> ChangeCursor {
+    pub(crate) fn cursor(&self, definition: &TableDef) -> ChangeCursor {
         let behind = match self.kind {
             ChangeKind::Current => Behind::Snapshot,
             ChangeKind::SnapshotEnd => Behind::Time,

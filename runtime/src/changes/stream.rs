@@ -18,13 +18,15 @@ use futures::{
 use super::{
     change::{Change, Since},
     cursor::{Behind, ChangeCursor, LogPosition},
+    feed::ChangeFeed,
     log::{ChangeKind, LoggedChange},
     reader::ChangeReader,
 };
 use crate::{
-    error::Result,
+    definition::TableDef,
+    error::{Error, Result},
     filter::{Filter, FilterTree},
-    maybe_send::{BoxFuture, BoxStream},
+    maybe_send::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
     table::Row,
     tabular::Core,
     value::{EncodedRow, Value},
@@ -64,10 +66,13 @@ impl<T: Row> ChangesBuilder<T> {
     async fn begin(self) -> Result<Changes<T>> {
         let core = Arc::clone(&self.core);
         core.run("changes", async {
-            let followed = Followed::begin(&core, self.since, self.filter, self.poll_interval);
+            let core = Arc::clone(&core);
+            let followed = Followed::begin(core, self.since, self.filter, self.poll_interval);
             let followed = followed.await?;
             let cursor = followed.cursor();
-            Ok(Changes { stream: followed.into_stream(), cursor })
+            let stream =
+                followed.into_stream(|change, definition| change.typed(definition).map(Some));
+            Ok(Changes { stream, cursor })
         })
         .await
     }
@@ -133,9 +138,25 @@ impl<T: Row> std::fmt::Debug for Changes<T> {
     }
 }
 
+/// What can be followed: what a handle shares with its clones.
+pub(crate) trait Followable: MaybeSend + MaybeSync + 'static {
+    /// The table that the log is of.
+    fn definition(&self) -> &Arc<TableDef>;
+    /// The log; fails where the definition asks for none.
+    fn feed(&self) -> Result<Arc<ChangeFeed>>;
+    /// The filter, checked, and without what is hidden from the handle.
+    fn scope(&self, filter: FilterTree) -> Result<FilterTree>;
+    /// The column by which rows are hidden from the handle, where some are.
+    fn hidden_by(&self) -> Option<usize>;
+    /// Waits until the handle is destroyed.
+    fn closed(&self) -> BoxFuture<'_, ()>;
+    /// Says in an error where it comes from.
+    fn at(&self, error: Error) -> Error;
+}
+
 /// Changes that pass a filter, untyped.
 pub(crate) struct Followed {
-    core: Arc<Core>,
+    core: Arc<dyn Followable>,
     filter: FilterTree,
     reader: ChangeReader,
     /// What is left of a snapshot.
@@ -145,14 +166,14 @@ pub(crate) struct Followed {
 
 impl Followed {
     pub(crate) async fn begin(
-        core: &Arc<Core>,
+        core: Arc<dyn Followable>,
         since: Since,
         filter: FilterTree,
         poll_interval: Option<Duration>,
     ) -> Result<Self> {
-        let (definition, storage) = (core.definition(), core.followed()?);
+        let definition = core.definition();
+        let feed = core.feed()?;
         let filter = core.scope(filter)?;
-        let feed = storage.change_feed()?;
         let (at, snapshot) = match since {
             Since::Now => (feed.log().now().await?, None),
             Since::Snapshot => snapshot(feed.log().snapshot().await?),
@@ -175,10 +196,10 @@ impl Followed {
             |change: &LoggedChange| change.new.as_ref().is_none_or(|row| filter.matches(&row.0));
         let snapshot = snapshot.filter(wanted).collect();
         let reader = ChangeReader::new(feed, at, poll_interval);
-        Ok(Self { core: Arc::clone(core), filter, reader, snapshot, began })
+        Ok(Self { core, filter, reader, snapshot, began })
     }
 
-    fn cursor(&self) -> ChangeCursor {
+    pub(crate) fn cursor(&self) -> ChangeCursor {
         ChangeCursor::new(self.began, self.core.definition(), self.reader.at().clone())
     }
 
@@ -188,13 +209,12 @@ impl Followed {
             return Ok(Some(Arc::new(change)));
         }
         let Self { core, filter, reader, .. } = self;
-        let closed = core.hub().closed();
-        pin_mut!(closed);
+        let mut closed = core.closed();
         loop {
             let change = {
                 let next = reader.next();
                 pin_mut!(next);
-                match select(closed.as_mut(), next).await {
+                match select(&mut closed, next).await {
                     Either::Left(_) => return Ok(None),
                     Either::Right((change, _)) => change?,
                 }
@@ -211,17 +231,23 @@ impl Followed {
         while self.reader.take_buffered().is_some() {}
     }
 
-    fn into_stream<T: Row>(self) -> BoxStream<'static, Result<Change<T>>> {
-        Box::pin(futures::stream::unfold(Some(self), async |followed| {
-            let mut followed = followed?;
-            let core = Arc::clone(&followed.core);
-            let change = match followed.next().await {
-                Ok(change) => change?.typed::<T>(core.definition()),
-                Err(error) => Err(error),
-            };
-            match change {
-                Ok(change) => Some((Ok(change), Some(followed))),
-                Err(error) => Some((Err(core.at(error, "changes")), None)),
+    /// Each change as `typed` makes it, which leaves out those that it makes nothing of.
+    pub(crate) fn into_stream<C: MaybeSend + 'static>(
+        self,
+        typed: impl Fn(&LoggedChange, &Arc<TableDef>) -> Result<Option<C>> + MaybeSend + 'static,
+    ) -> BoxStream<'static, Result<C>> {
+        Box::pin(futures::stream::unfold(Some((self, typed)), async |state| {
+            let (mut followed, typed) = state?;
+            loop {
+                let change = match followed.next().await {
+                    Ok(change) => typed(&*change?, followed.core.definition()),
+                    Err(error) => Err(error),
+                };
+                match change {
+                    Ok(Some(change)) => return Some((Ok(change), Some((followed, typed)))),
+                    Ok(None) => {}
+                    Err(error) => return Some((Err(followed.core.at(error)), None)),
+                }
             }
         }))
     }

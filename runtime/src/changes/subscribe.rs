@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures::{
-    FutureExt as _,
+    FutureExt as _, Stream, StreamExt as _,
     future::{AbortHandle, abortable},
 };
 
@@ -137,7 +137,7 @@ impl<T: Row> Tabular<T> {
     /// ```
     pub fn subscribe_to_changes(
         &self,
-        mut callback: impl FnMut(Result<Change<T>>) + MaybeSend + 'static,
+        callback: impl FnMut(Result<Change<T>>) + MaybeSend + 'static,
         options: ChangeOptions<T>,
     ) -> BoxFuture<'_, Result<ChangeSubscription>> {
         let ChangeOptions { since, filter, poll_interval } = options;
@@ -145,26 +145,31 @@ impl<T: Row> Tabular<T> {
         if let Some(poll_interval) = poll_interval {
             builder = builder.poll_interval(poll_interval);
         }
-        Box::pin(async move {
-            let mut changes = builder.await?;
-            let follow = async move {
-                while let Some(change) = changes.try_next().await.transpose() {
-                    callback(change);
-                }
-            };
-            // A panic would otherwise end the subscription without a word.
-            let follow = AssertUnwindSafe(follow).catch_unwind().map(|done| {
-                if done.is_err() {
-                    tracing::error!(target: "storehouse::changes", "a callback panicked");
-                }
-            });
-            let (follow, abort) = abortable(follow);
-            let held = Arc::new(());
-            let running = Arc::downgrade(&held);
-            spawn(follow.map(move |_| drop(held)))?;
-            Ok(ChangeSubscription { abort, running })
-        })
+        Box::pin(async move { call_for_each(builder.await?, callback) })
     }
+}
+
+/// Calls `callback` for each change, on a task of its own.
+pub(crate) fn call_for_each<C: MaybeSend + 'static>(
+    mut changes: impl Stream<Item = Result<C>> + Unpin + MaybeSend + 'static,
+    mut callback: impl FnMut(Result<C>) + MaybeSend + 'static,
+) -> Result<ChangeSubscription> {
+    let follow = async move {
+        while let Some(change) = changes.next().await {
+            callback(change);
+        }
+    };
+    // A panic would otherwise end the subscription without a word.
+    let follow = AssertUnwindSafe(follow).catch_unwind().map(|done| {
+        if done.is_err() {
+            tracing::error!(target: "storehouse::changes", "a callback panicked");
+        }
+    });
+    let (follow, abort) = abortable(follow);
+    let held = Arc::new(());
+    let running = Arc::downgrade(&held);
+    spawn(follow.map(move |_| drop(held)))?;
+    Ok(ChangeSubscription { abort, running })
 }
 
 #[cfg(not(target_family = "wasm"))]

@@ -15,6 +15,8 @@ pub enum JsonColumn<'a> {
     Text(Cow<'a, str>),
     /// The parsed document.
     Tree(serde_json::Value),
+    /// The parsed document, which somebody else holds.
+    Borrowed(&'a serde_json::Value),
 }
 
 impl JsonColumn<'_> {
@@ -23,6 +25,7 @@ impl JsonColumn<'_> {
         match self {
             Self::Text(text) => serde_json::from_str(&text),
             Self::Tree(tree) => serde_json::from_value(tree),
+            Self::Borrowed(tree) => T::deserialize(tree),
         }
     }
 }

@@ -55,12 +55,6 @@ macro_rules! source_over_values {
             read_variant!(self.$take(column), column, "a time of day", Value::Time(value) => value)
         }
 
-        fn read_json(&mut self, column: usize) -> Decoded<JsonColumn<'_>> {
-            read_variant!(
-                self.$take(column), column, "JSON", Value::Json(value) => JsonColumn::Tree(value)
-            )
-        }
-
         fn read_float_list(&mut self, column: usize) -> Decoded<Vec<f32>> {
             read_variant!(
                 self.$take(column), column, "a list of numbers", Value::FloatList(value) => value
@@ -107,6 +101,12 @@ impl ColumnSource for EncodedRow {
         self.0[column].is_null()
     }
 
+    fn read_json(&mut self, column: usize) -> Decoded<JsonColumn<'_>> {
+        read_variant!(
+            self.take(column), column, "JSON", Value::Json(value) => JsonColumn::Tree(value)
+        )
+    }
+
     source_over_values!(take);
 }
 
@@ -123,6 +123,12 @@ pub struct RowRef<'a>(pub &'a [Value]);
 impl ColumnSource for RowRef<'_> {
     fn is_null(&mut self, column: usize) -> bool {
         self.0[column].is_null()
+    }
+
+    fn read_json(&mut self, column: usize) -> Decoded<JsonColumn<'_>> {
+        read_variant!(
+            &self.0[column], column, "JSON", Value::Json(value) => JsonColumn::Borrowed(value)
+        )
     }
 
     source_over_values!(copy);

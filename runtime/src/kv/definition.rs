@@ -45,6 +45,13 @@ impl KvDef {
         Ok(Arc::new(Self { table }))
     }
 
+    /// The same store with a log of its changes.
+    #[must_use]
+    pub fn log_changes(&self) -> Arc<Self> {
+        let table = TableDef { changes: true, ..TableDef::clone(&self.table) };
+        Arc::new(Self { table: Arc::new(table) })
+    }
+
     /// The store's name.
     pub fn name(&self) -> &str {
         &self.table.name
@@ -68,7 +75,8 @@ impl KvDef {
 
     /// The same store with values of another type.
     pub fn with_value_type(&self, value: ColumnType) -> Result<Arc<Self>> {
-        Self::new(self.name(), self.key_type(), value)
+        let same = Self::new(self.name(), self.key_type(), value)?;
+        Ok(if self.table.changes { same.log_changes() } else { same })
     }
 
     /// Whether both hold the same in the same way.
@@ -76,6 +84,18 @@ impl KvDef {
         self.name() == other.name()
             && self.key_type() == other.key_type()
             && self.value_type() == other.value_type()
+    }
+
+    /// Whether a table is that of a key-value store, by its columns.
+    pub fn is_table(table: &TableDef) -> bool {
+        let names = ["key", "value", "expires_at", "revision"];
+        table.columns.len() == names.len()
+            && table.columns.iter().zip(names).all(|(column, name)| column.name == name)
+            && *table.key == [KEY]
+            && table.columns[EXPIRES_AT].nullable
+            && table.indexes.len() == 1
+            && *table.indexes[0].columns == [EXPIRES_AT]
+            && !table.indexes[0].unique
     }
 
     /// Fails with [`Error::Validation`] when the key is none of this store.

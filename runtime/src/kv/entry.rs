@@ -48,7 +48,7 @@ pub(super) fn read_expiry(source: &mut dyn ColumnSource) -> Result<Option<i64>, 
 }
 
 /// Whether something that expires then has expired at `now`.
-pub(super) fn is_expired(expires_at: Option<i64>, now: i64) -> bool {
+pub(crate) fn is_expired(expires_at: Option<i64>, now: i64) -> bool {
     expires_at.is_some_and(|expires_at| expires_at <= now)
 }
 

@@ -10,10 +10,10 @@ use super::{
     definition::KvDef,
     entry::Entry,
     events::{KvEvents, RawKvEvent},
+    get::KvGet,
     single_flight::SingleFlight,
     storage::DynKvStorage,
     value::{KvInteger, KvKey, KvValue},
-    via_tabular::KvViaTabular,
 };
 use crate::{
     capabilities::Capabilities,
@@ -138,11 +138,8 @@ impl<K: KvKey, V: KvValue> Kv<K, V> {
         let definition = Arc::clone(core.storage.definition());
         if core.engine == Some(transaction.engine) {
             let scope = LayerScope::new(core.engine, Some(Arc::clone(transaction)));
-            let joined = core.layers.kv(&definition, &scope, |definition| {
-                let table = transaction.backend.tabular(definition.table())?;
-                Ok(Arc::new(KvViaTabular::new(Arc::clone(definition), table)))
-            });
-            match joined {
+            let open = |definition: &_| transaction.backend.kv(definition);
+            match core.layers.kv(&definition, &scope, open) {
                 Ok(joined) => core.storage = joined,
                 Err(_) => {
                     core.misused = Some("the backend cannot open this store inside a transaction");
@@ -248,11 +245,11 @@ impl<K: KvKey, V: KvValue, Scope> Kv<K, V, Scope> {
     }
 
     /// The value of a key, or `None`.
-    pub fn get<B: ?Sized>(&self, key: &B) -> BoxFuture<'_, Result<Option<V>>>
+    pub fn get<B: ?Sized>(&self, key: &B) -> KvGet<'_, V>
     where
         K: BorrowedAs<B>,
     {
-        self.core.get(K::encode_borrowed(key))
+        KvGet::new(&self.core, K::encode_borrowed(key))
     }
 
     /// The values of those keys, in the order of the keys, with `None` for each that is not

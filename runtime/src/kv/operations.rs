@@ -13,7 +13,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    definition::{EXPIRES_AT, KvDef, VALUE},
+    definition::{KvDef, VALUE},
     entry::{Entry, KvEntry, KvScan, is_expired, read_expiry},
     events::RawKvEvent,
     handle::KvCore,
@@ -99,7 +99,7 @@ impl KvCore {
         operation::run(&self.environment, backend, name, name_of_operation, usable, work).await
     }
 
-    fn check_usable(&self) -> Result<()> {
+    pub(super) fn check_usable(&self) -> Result<()> {
         if let Some(why) = self.misused {
             return Err(Error::validation(why));
         }
@@ -428,7 +428,7 @@ impl<V: KvValue> RowReceiver for Values<V> {
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError> {
         if let Some(place) = self.values.get_mut(position)
-            && (source.is_null(EXPIRES_AT) || !is_expired(read_expiry(source)?, self.now))
+            && !is_expired(read_expiry(source)?, self.now)
         {
             *place = Some(decode(source, VALUE)?);
         }

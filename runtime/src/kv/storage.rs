@@ -8,10 +8,11 @@ use super::{
 };
 use crate::{
     capabilities::Capabilities,
+    changes::ChangeFeed,
     endpoint::Endpoint,
-    error::Result,
+    error::{Error, Result},
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
-    storage::{RowSink, object_safe},
+    storage::{RowReceiver, RowSink, object_safe},
     value::{EncodedKey, Value},
 };
 
@@ -35,6 +36,14 @@ pub trait KvStorage: MaybeSend + MaybeSync + 'static {
     /// Where the database is, for what watches over it.
     fn endpoint(&self) -> Endpoint {
         Endpoint::of(self.backend())
+    }
+
+    /// Hands the entry with that key, if there is one, to `rows`, and gives `true`, where that
+    /// takes no waiting and less than a microsecond. Otherwise `false`, and then
+    /// [`get`](Self::get) is asked.
+    fn get_at_once(&self, key: &EncodedKey, rows: &mut dyn RowReceiver) -> Result<bool> {
+        let (_, _) = (key, rows);
+        Ok(false)
     }
 
     /// Creates what is missing; safe when many processes do so at once. Fails with
@@ -111,6 +120,25 @@ pub trait KvStorage: MaybeSend + MaybeSync + 'static {
     /// Deletes every entry.
     fn delete_all(&self) -> impl Future<Output = Result<()>> + MaybeSend;
 
+    /// The feed of the store's changes, as rows of [`KvDef::table`], which all who follow it
+    /// share. For backends with [`Capabilities::changes`]; outside of transactions.
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        Err(Error::unsupported(
+            "changes",
+            self.backend(),
+            "use `events()` for what is done through this handle, or a backend with changes",
+        ))
+    }
+
+    /// Removes the log of the store's changes, where there is one. For backends with
+    /// [`Capabilities::changes`].
+    fn remove_change_log(&self) -> impl Future<Output = Result<()>> + MaybeSend {
+        let backend = self.backend();
+        async move {
+            Err(Error::unsupported("remove_change_log", backend, "leave it out; there is no log"))
+        }
+    }
+
     /// Removes what has expired, and counts it.
     fn purge_expired(&self, now: i64) -> impl Future<Output = Result<u64>> + MaybeSend;
 }
@@ -122,6 +150,8 @@ object_safe! {
         fn backend(&self) -> &'static str;
         fn capabilities(&self) -> Capabilities;
         fn endpoint(&self) -> Endpoint;
+        fn change_feed(&self) -> Result<Arc<ChangeFeed>>;
+        fn get_at_once(&self, key: &EncodedKey, rows: &mut dyn RowReceiver) -> Result<bool>;
         async fn setup_database(&self) -> Result<()>;
         async fn get(&self, key: EncodedKey, rows: RowSink) -> Result<RowSink>;
         async fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> Result<RowSink>;
@@ -133,6 +163,7 @@ object_safe! {
         async fn increment(&self, key: EncodedKey, by: i64, now: i64) -> Result<i64>;
         async fn expire(&self, key: EncodedKey, expires_at: Option<i64>, now: i64) -> Result<bool>;
         async fn delete_all(&self) -> Result<()>;
+        async fn remove_change_log(&self) -> Result<()>;
         async fn purge_expired(&self, now: i64) -> Result<u64>;
     }
 }

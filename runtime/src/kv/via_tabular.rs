@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     capabilities::Capabilities,
+    changes::ChangeFeed,
     codec::{ColumnSource, DecodeError, read_value},
     column_type::ColumnType,
     endpoint::Endpoint,
@@ -93,7 +94,7 @@ impl KvViaTabular {
         now: i64,
     ) -> Result<Option<FilterTree>> {
         let seen = self.seen(key, now).await?;
-        Ok(seen.filter(|(value, _)| is_same_value(value, expected)).map(|(_, revision)| {
+        Ok(seen.filter(|(value, _)| is_same(value, expected)).map(|(_, revision)| {
             let value = revision;
             FilterTree::Compare { column: REVISION, comparison: Comparison::Equal, value }
         }))
@@ -119,7 +120,7 @@ fn expired(now: i64) -> FilterTree {
 
 /// Whether two values are the same: JSON numbers by their value, since a database may write one
 /// in another way.
-pub(crate) fn is_same_value(one: &Value, other: &Value) -> bool {
+pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Json(one), Value::Json(other)) => is_same_document(one, other),
         _ => one.compare(other).is_eq(),
@@ -295,6 +296,14 @@ impl KvStorage for KvViaTabular {
 
     async fn delete_all(&self) -> Result<()> {
         self.storage.delete_all().await
+    }
+
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        self.storage.change_feed()
+    }
+
+    async fn remove_change_log(&self) -> Result<()> {
+        self.storage.remove_change_log().await
     }
 
     async fn purge_expired(&self, now: i64) -> Result<u64> {

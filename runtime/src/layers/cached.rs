@@ -43,11 +43,11 @@ use crate::{
 /// so does everything inside a transaction, which sees its own writes.
 ///
 /// A handle never reads what is older than its own writes, or those of others who share the layer, once
-/// they are done. What *others* write is seen after a moment, by the changes of the table: let it
-/// log them, with `#[table(changes)]` or
+/// they are done. What *others* write is seen after a moment, by the log of changes of the table or the
+/// key-value store: let it have one, with `#[table(changes)]`,
+/// [`Store::kv_logged`](crate::Store::kv_logged) or
 /// [`StoreBuilder::log_changes`](crate::StoreBuilder::log_changes), and keep a `tokio` runtime. Without
-/// a log it is seen once it has become too old in the cache: after `time_to_live`. Key-value stores
-/// log no changes, so theirs is always that.
+/// a log it is seen once it has become too old in the cache: after `time_to_live`.
 ///
 /// Put around a whole store, it also knows that SQL of the program's own may change anything, and that
 /// deletions cascade.

@@ -14,7 +14,10 @@ use imbl::ordmap::DiffItem;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::table::{State, StoredRow, Table};
+use super::{
+    kv::{self, KvTable},
+    table::{State, StoredRow, Table},
+};
 use crate::{
     changes::{
         ChangeCursor, ChangeFeed, ChangeKind, ChangeLog, ChangeRetention, FeedSlot, LogBatch,
@@ -36,6 +39,12 @@ pub(super) const RETENTION: ChangeRetention =
 pub(super) struct Happened {
     old: Option<StoredRow>,
     new: Option<StoredRow>,
+}
+
+impl Happened {
+    pub(super) const fn new(old: Option<StoredRow>, new: Option<StoredRow>) -> Self {
+        Self { old, new }
+    }
 }
 
 /// The last changes of a table.
@@ -152,24 +161,48 @@ pub(super) fn between(before: &State, after: &State) -> Vec<Happened> {
     happened.collect()
 }
 
-/// The log of one table, as those who follow it see it.
-pub(super) struct MemoryLog(Arc<Table>);
+/// What a log is of.
+#[derive(Clone)]
+pub(super) enum Logged {
+    Table(Arc<Table>),
+    Kv(Arc<KvTable>),
+}
+
+impl Logged {
+    fn log(&self) -> &Log {
+        match self {
+            Self::Table(table) => &table.log,
+            Self::Kv(table) => &table.log,
+        }
+    }
+
+    fn definition(&self) -> &Arc<TableDef> {
+        match self {
+            Self::Table(table) => &table.definition,
+            Self::Kv(table) => table.definition.table(),
+        }
+    }
+}
+
+/// The log of one table or key-value store, as those who follow it see it.
+pub(super) struct MemoryLog(Logged);
 
 /// The feed that all who follow the table share.
-pub(super) fn feed(table: &Arc<Table>) -> Arc<ChangeFeed> {
-    table.log.feed.get_or(|| MemoryLog(Arc::clone(table)))
+pub(super) fn feed(logged: Logged) -> Arc<ChangeFeed> {
+    let of = logged.clone();
+    of.log().feed.get_or(|| MemoryLog(logged))
 }
 
 impl MemoryLog {
     /// What is kept, where anything is.
     fn kept(&self) -> Result<MutexGuard<'_, Kept>> {
-        if self.0.log.is_on() {
-            Ok(self.0.log.kept())
+        if self.0.log().is_on() {
+            Ok(self.0.log().kept())
         } else {
             Err(Error::schema(format!(
                 "table `{}` keeps no log of its changes; call `setup_database()` on a handle whose \
-                 definition has `#[table(changes)]`",
-                self.0.definition.full_name()
+                 definition has `#[table(changes)]`, or of a store with `log_changes()`",
+                self.0.definition().full_name()
             )))
         }
     }
@@ -177,7 +210,7 @@ impl MemoryLog {
 
 impl ChangeLog for MemoryLog {
     fn definition(&self) -> &Arc<TableDef> {
-        &self.0.definition
+        self.0.definition()
     }
 
     async fn now(&self) -> Result<LogPosition> {
@@ -186,14 +219,28 @@ impl ChangeLog for MemoryLog {
     }
 
     async fn snapshot(&self) -> Result<(Vec<EncodedRow>, LogPosition)> {
-        let state = self.0.read()?;
-        let kept = self.kept()?;
-        let position = kept.position(kept.last());
-        drop(kept);
-        let rows = State::clone(&state);
-        drop(state);
-        let rows = rows.entries[0].values().map(|row| EncodedRow(row.to_vec())).collect();
-        Ok((rows, position))
+        let position = || {
+            let kept = self.kept()?;
+            Ok(kept.position(kept.last()))
+        };
+        match &self.0 {
+            Logged::Table(table) => {
+                let state = table.read()?;
+                let position = position()?;
+                let rows = State::clone(&state);
+                drop(state);
+                let rows = rows.entries[0].values().map(|row| EncodedRow(row.to_vec())).collect();
+                Ok((rows, position))
+            }
+            Logged::Kv(table) => {
+                let state = table.read()?;
+                let position = position()?;
+                let rows: Vec<_> = state.all().cloned().collect();
+                drop(state);
+                let row = |entry| EncodedRow(kv::row_of(entry).to_vec());
+                Ok((rows.iter().map(row).collect(), position))
+            }
+        }
     }
 
     async fn read(
@@ -206,7 +253,7 @@ impl ChangeLog for MemoryLog {
         kept.prune(Utc::now().timestamp_micros());
         if after.log != kept.log || after.id < kept.gone || after.id > kept.last() {
             let oldest = kept.position(kept.gone);
-            return Err(Error::lagged(ChangeCursor::oldest(&self.0.definition, oldest)));
+            return Err(Error::lagged(ChangeCursor::oldest(self.0.definition(), oldest)));
         }
         let until = until.map_or(kept.last(), |until| until.id.min(kept.last()));
         let skip = usize::try_from(after.id - kept.gone).unwrap_or(usize::MAX);
@@ -221,7 +268,7 @@ impl ChangeLog for MemoryLog {
     }
 
     fn wake(&self) -> watch::Receiver<u64> {
-        self.0.log.wake.subscribe()
+        self.0.log().wake.subscribe()
     }
 
     fn poll_interval(&self) -> Duration {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -13,12 +13,13 @@ use futures::{
 };
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-use super::{changes, links, table::Table};
+use super::{changes, kv::KvTable, links, table::Table};
 use crate::{
     changes::ChangeRetention,
     definition::TableDef,
     engine::EngineId,
     error::{Error, Result},
+    kv::KvDef,
 };
 
 /// How long a writer waits for a transaction to end.
@@ -27,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Database {
     pub(super) engine: EngineId,
     tables: Mutex<BTreeMap<String, Arc<Table>>>,
+    kv_tables: Mutex<BTreeMap<String, Arc<KvTable>>>,
     /// How much tables that are set up from now on keep of their changes.
     retention: Mutex<ChangeRetention>,
     /// Ordinary writers share it, a transaction has it alone.
@@ -43,6 +45,7 @@ impl Default for Database {
         Self {
             engine: EngineId::new(),
             tables: Mutex::default(),
+            kv_tables: Mutex::default(),
             retention: Mutex::new(changes::RETENTION),
             gate: Arc::default(),
         }
@@ -55,26 +58,64 @@ impl fmt::Debug for Database {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Database {
     /// The table of that definition, shared by all who ask for its name.
     ///
     /// Fails with [`Error::Schema`] when the name is taken by a table with other columns.
     pub(super) fn table(&self, definition: &Arc<TableDef>) -> Result<Arc<Table>> {
         let name = definition.full_name().into_owned();
-        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = lock(&self.tables);
+        if lock(&self.kv_tables).contains_key(&name) {
+            return Err(Error::schema(format!(
+                "`{name}` is a key-value store; open it with `kv()`, or give the table another name"
+            )));
+        }
         let table =
             tables.entry(name).or_insert_with(|| Arc::new(Table::new(Arc::clone(definition))));
         table.check_same(definition)?;
         Ok(Arc::clone(table))
     }
 
+    /// The key-value store of that definition, shared by all who ask for its name.
+    ///
+    /// Fails with [`Error::Schema`] when the name is taken by a store with other types, or a table.
+    pub(super) fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<KvTable>> {
+        let name = definition.name().to_owned();
+        // In the order in which `table` takes them.
+        let tables = lock(&self.tables);
+        if tables.contains_key(&name) {
+            return Err(Error::schema(format!(
+                "`{name}` is a table; give the key-value store another name"
+            )));
+        }
+        let mut kv_tables = lock(&self.kv_tables);
+        let table =
+            kv_tables.entry(name).or_insert_with(|| Arc::new(KvTable::new(Arc::clone(definition))));
+        table.check_same(definition)?;
+        Ok(Arc::clone(table))
+    }
+
+    /// Makes the key-value store ready to be used.
+    pub(super) fn set_up_kv(&self, table: &KvTable, logs_changes: bool) {
+        let retention = *lock(&self.retention);
+        let mut state = table.lock();
+        state.make_ready();
+        if logs_changes {
+            table.log.switch_on(retention);
+        }
+    }
+
     /// Makes the table ready to be used. Fails with [`Error::Schema`] when one that it refers to is
     /// not.
     pub(super) fn set_up(&self, table: &Arc<Table>, logs_changes: bool) -> Result<()> {
-        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let tables = lock(&self.tables);
         links::set_up(table, |name| tables.get(name).cloned())?;
         if logs_changes {
-            let retention = *self.retention.lock().unwrap_or_else(PoisonError::into_inner);
+            let retention = *lock(&self.retention);
             let _state = table.lock();
             table.log.switch_on(retention);
         }
@@ -82,7 +123,7 @@ impl Database {
     }
 
     pub(super) fn keep_changes(&self, retention: ChangeRetention) {
-        *self.retention.lock().unwrap_or_else(PoisonError::into_inner) = retention;
+        *lock(&self.retention) = retention;
     }
 
     /// Waits until no transaction is open.

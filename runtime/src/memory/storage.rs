@@ -258,7 +258,7 @@ impl TabularStorage for InMemoryTabularStorage {
     }
 
     fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
-        Ok(changes::feed(&self.table))
+        Ok(changes::feed(changes::Logged::Table(Arc::clone(&self.table))))
     }
 
     async fn remove_change_log(&self) -> Result<()> {

@@ -6,9 +6,10 @@ use std::{
 };
 
 use super::{
-    InMemoryTabularStorage,
+    InMemoryKvStorage, InMemoryTabularStorage,
     changes::{self, Happened},
     database::{Database, TransactionPermit},
+    kv::{KvTable, Overlay, View, Writing},
     links::{self, Joint},
     table::{State, Table},
 };
@@ -16,6 +17,7 @@ use crate::{
     backend::BackendTransaction,
     definition::TableDef,
     error::{Error, Result},
+    kv::{DynKvStorage, KvDef},
     storage::DynTabularStorage,
 };
 
@@ -36,6 +38,7 @@ struct Inner {
     permit: Option<TransactionPermit>,
     /// By name, so that a commit locks them in one order.
     tables: BTreeMap<String, (Arc<Table>, State)>,
+    kv_tables: BTreeMap<String, (Arc<KvTable>, Overlay)>,
     savepoints: Vec<Savepoint>,
     /// What happened to tables that log it, in order.
     happened: Vec<(Arc<Table>, Vec<Happened>)>,
@@ -44,6 +47,7 @@ struct Inner {
 /// What a transaction goes back to.
 struct Savepoint {
     tables: BTreeMap<String, (Arc<Table>, State)>,
+    kv_tables: BTreeMap<String, (Arc<KvTable>, Overlay)>,
     happened: usize,
 }
 
@@ -59,6 +63,7 @@ impl InMemoryTransaction {
         let inner = Inner {
             permit: Some(permit),
             tables: BTreeMap::new(),
+            kv_tables: BTreeMap::new(),
             savepoints: Vec::new(),
             happened: Vec::new(),
         };
@@ -132,6 +137,33 @@ impl Workspace {
         Ok(answer)
     }
 
+    /// Looks at a key-value store as the transaction sees it.
+    pub(super) fn look_at_kv<R>(
+        &self,
+        table: &Arc<KvTable>,
+        look: impl FnOnce(View<'_>) -> R,
+    ) -> Result<R> {
+        let inner = self.lock();
+        inner.check_open()?;
+        let overlay = inner.kv_tables.get(table.definition.name()).map(|(_, overlay)| overlay);
+        Ok(look(View { state: &*table.read()?, overlay }))
+    }
+
+    /// Changes a key-value store, for the transaction alone.
+    pub(super) fn change_kv<R>(
+        &self,
+        table: &Arc<KvTable>,
+        change: impl FnOnce(&mut Writing<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let mut inner = self.lock();
+        inner.check_open()?;
+        let state = table.read()?;
+        let name = table.definition.name().to_owned();
+        let (_, overlay) =
+            inner.kv_tables.entry(name).or_insert_with(|| (Arc::clone(table), Overlay::default()));
+        change(&mut Writing::Inside { state: &state, overlay })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -153,20 +185,35 @@ impl BackendTransaction for InMemoryTransaction {
         Ok(Arc::new(InMemoryTabularStorage::open_in(&self.database, definition, workspace)?))
     }
 
+    fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>> {
+        let workspace = Arc::clone(&self.workspace);
+        Ok(Arc::new(InMemoryKvStorage::open_in(&self.database, definition, workspace)?))
+    }
+
     async fn commit(&self) -> Result<()> {
         let mut inner = self.workspace.lock();
         inner.check_open()?;
         let tables = std::mem::take(&mut inner.tables);
+        let kv_tables: Vec<_> = std::mem::take(&mut inner.kv_tables).into_values().collect();
         // All locks are held before the first table changes, so that nobody sees half of it.
         let mut targets = Vec::with_capacity(tables.len());
         for (table, state) in tables.values() {
             targets.push((table.write()?, state));
+        }
+        let mut kv_targets = Vec::with_capacity(kv_tables.len());
+        for (table, overlay) in &kv_tables {
+            kv_targets.push((table, table.write()?, overlay));
         }
         for (target, state) in &mut targets {
             **target = state.clone();
         }
         for (table, happened) in std::mem::take(&mut inner.happened) {
             table.log.record(happened);
+        }
+        for (table, mut state, overlay) in kv_targets {
+            let mut happened = table.log.is_on().then(Vec::new);
+            overlay.clone().apply(&mut state, happened.as_mut());
+            table.log.record(happened.into_iter().flatten());
         }
         drop(targets);
         inner.permit = None;
@@ -177,6 +224,7 @@ impl BackendTransaction for InMemoryTransaction {
         let mut inner = self.workspace.lock();
         inner.check_open()?;
         inner.tables.clear();
+        inner.kv_tables.clear();
         inner.permit = None;
         Ok(())
     }
@@ -184,7 +232,11 @@ impl BackendTransaction for InMemoryTransaction {
     async fn savepoint(&self) -> Result<()> {
         let mut inner = self.workspace.lock();
         inner.check_open()?;
-        let mark = Savepoint { tables: inner.tables.clone(), happened: inner.happened.len() };
+        let mark = Savepoint {
+            tables: inner.tables.clone(),
+            kv_tables: inner.kv_tables.clone(),
+            happened: inner.happened.len(),
+        };
         inner.savepoints.push(mark);
         Ok(())
     }
@@ -200,6 +252,7 @@ impl BackendTransaction for InMemoryTransaction {
         let mut inner = self.workspace.lock();
         if let Some(mark) = inner.savepoints.pop() {
             inner.tables = mark.tables;
+            inner.kv_tables = mark.kv_tables;
             inner.happened.truncate(mark.happened);
         }
     }
@@ -209,6 +262,7 @@ impl Drop for InMemoryTransaction {
     fn drop(&mut self) {
         let mut inner = self.workspace.lock();
         inner.tables.clear();
+        inner.kv_tables.clear();
         inner.permit = None;
     }
 }

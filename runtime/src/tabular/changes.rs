@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{Core, Tabular};
 use crate::{
-    changes::{ChangesBuilder, Since},
+    changes::{ChangeFeed, ChangesBuilder, Followable, Since},
     definition::TableDef,
     error::{Error, Result},
-    events::EventHub,
-    storage::DynTabularStorage,
+    filter::FilterTree,
+    maybe_send::BoxFuture,
     table::Row,
 };
 
@@ -76,26 +76,18 @@ impl<T: Row> Tabular<T> {
 }
 
 impl Core {
-    pub(crate) const fn definition(&self) -> &Arc<TableDef> {
-        &self.definition
-    }
-
-    pub(crate) fn hub(&self) -> &EventHub {
-        &self.hub
-    }
-
-    /// The column by which rows are hidden from this handle, where some are.
-    pub(crate) const fn hidden_by(&self) -> Option<usize> {
-        self.hidden.0
-    }
-
     /// Says in an error where it comes from.
     pub(crate) fn at(&self, error: Error, operation: &'static str) -> Error {
         error.at(self.backend, &self.definition.name, operation)
     }
+}
 
-    /// The storage, where the table keeps a log of its changes.
-    pub(crate) fn followed(&self) -> Result<&Arc<dyn DynTabularStorage>> {
+impl Followable for Core {
+    fn definition(&self) -> &Arc<TableDef> {
+        &self.definition
+    }
+
+    fn feed(&self) -> Result<Arc<ChangeFeed>> {
         if self.storage.capabilities().changes && !self.definition.changes {
             return Err(Error::validation(format!(
                 "table `{}` keeps no log of its changes; write `#[table(changes)]` above the \
@@ -104,6 +96,22 @@ impl Core {
                 self.definition.full_name()
             )));
         }
-        Ok(&self.storage)
+        self.storage.change_feed()
+    }
+
+    fn scope(&self, filter: FilterTree) -> Result<FilterTree> {
+        Self::scope(self, filter)
+    }
+
+    fn hidden_by(&self) -> Option<usize> {
+        self.hidden.0
+    }
+
+    fn closed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.hub.closed())
+    }
+
+    fn at(&self, error: Error) -> Error {
+        Self::at(self, error, "changes")
     }
 }

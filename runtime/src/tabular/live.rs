@@ -93,7 +93,8 @@ impl<T: Row> Query<'_, T> {
                 }
                 // Begun before the query runs first, so that nothing between them is missed.
                 let filter = query.filter.clone();
-                let followed = Followed::begin(&core, Since::Now, filter, None).await?;
+                let followed =
+                    Followed::begin(Arc::clone(&core) as _, Since::Now, filter, None).await?;
                 let live = Live { query, followed, last: None };
                 Ok(LiveQuery { stream: live.into_stream() })
             })

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Result};
 use storehouse_runtime::{ColumnDef, ColumnType, IndexDef, ReferenceDef, TableDef};
 
-use super::declared_type;
+use super::{declared_type, leaves_out_nulls};
 
 /// What SQLite tells about a table.
 pub(crate) struct LiveTable {
@@ -239,7 +239,7 @@ impl LiveTable {
                 let verb = if live.is_unique { "is" } else { "is not" };
                 differences.push(format!("index `{name}` {verb} unique"));
             }
-            if live.is_partial {
+            if live.is_partial && !leaves_out_nulls(definition, index) {
                 differences.push(format!("index `{name}` leaves rows out"));
             }
         }

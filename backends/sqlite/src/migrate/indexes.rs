@@ -31,8 +31,12 @@ impl Planner<'_> {
             .filter(|(_, index)| !index.is_key)
             .map(|(name, index)| {
                 let columns = index.columns.clone();
-                let (unique, whole) = (index.is_unique, !index.is_partial);
-                (name, LiveIndex { name: bare(name), columns, unique, whole })
+                let bare = bare(name);
+                let is_so_by_definition = |index: &IndexDef| {
+                    index.name == bare && ddl::leaves_out_nulls(pair.definition, index)
+                };
+                let whole = !index.is_partial || indexes.iter().any(is_so_by_definition);
+                (name, LiveIndex { name: bare, columns, unique: index.is_unique, whole })
             })
             .collect();
         live.sort_by_key(|(name, _)| *name);

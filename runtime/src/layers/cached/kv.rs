@@ -5,18 +5,21 @@ use std::sync::Arc;
 use super::{read::Reads, rows::RowCache, writing::Writing};
 use crate::{
     capabilities::Capabilities,
+    changes::ChangeFeed,
     endpoint::Endpoint,
     error::Result,
     kv::{DynKvStorage, KvDef, KvEntry, KvScan},
     layers::layer::LayerScope,
     maybe_send::{BoxFuture, MaybeSend},
-    storage::RowSink,
+    storage::{RowReceiver, RowSink},
     value::{EncodedKey, Value},
 };
 
 pub(super) struct CachedKv {
     reads: Reads<dyn DynKvStorage>,
     scope: LayerScope,
+    /// Whether the store logs its changes, so that they have to be followed.
+    is_logged: bool,
 }
 
 impl CachedKv {
@@ -25,11 +28,17 @@ impl CachedKv {
         cache: Arc<RowCache>,
         scope: LayerScope,
     ) -> Self {
-        Self { reads: Reads::new(inner, cache, false), scope }
+        let is_logged = inner.definition().table().changes && inner.capabilities().changes;
+        Self { reads: Reads::new(inner, cache, is_logged), scope, is_logged }
     }
 
     fn inner(&self) -> &Arc<dyn DynKvStorage> {
         &self.reads.inner
+    }
+
+    /// Whether what is read now may be kept.
+    async fn may_keep(&self) -> bool {
+        !self.is_logged || self.reads.cache.follow(|| self.inner().change_feed()).await
     }
 
     /// Forgets keys, or, where there are none, everything, once a write is done.
@@ -68,6 +77,17 @@ impl DynKvStorage for CachedKv {
         self.inner().endpoint()
     }
 
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        self.inner().change_feed()
+    }
+
+    fn get_at_once(&self, key: &EncodedKey, rows: &mut dyn RowReceiver) -> Result<bool> {
+        if self.scope.in_transaction() {
+            return self.inner().get_at_once(key, rows);
+        }
+        self.reads.get_at_once(key, rows)
+    }
+
     fn setup_database(&self) -> BoxFuture<'_, Result<()>> {
         self.inner().setup_database()
     }
@@ -78,7 +98,13 @@ impl DynKvStorage for CachedKv {
         }
         match self.reads.get_kept(key, rows) {
             Ok(answer) => answer,
-            Err((key, rows)) => Box::pin(self.reads.load(key, rows)),
+            Err((key, rows)) => Box::pin(async {
+                if self.may_keep().await {
+                    self.reads.load(key, rows).await
+                } else {
+                    self.inner().get(key, rows).await
+                }
+            }),
         }
     }
 
@@ -86,7 +112,13 @@ impl DynKvStorage for CachedKv {
         if self.scope.in_transaction() {
             return self.inner().get_many(keys, rows);
         }
-        Box::pin(self.reads.load_many(keys, rows))
+        Box::pin(async {
+            if self.may_keep().await {
+                self.reads.load_many(keys, rows).await
+            } else {
+                self.inner().get_many(keys, rows).await
+            }
+        })
     }
 
     fn scan(&self, scan: KvScan, now: i64, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {
@@ -141,6 +173,10 @@ impl DynKvStorage for CachedKv {
     fn delete_all(&self) -> BoxFuture<'_, Result<()>> {
         let inner = Arc::clone(self.inner());
         self.writing(None, async move { inner.delete_all().await })
+    }
+
+    fn remove_change_log(&self) -> BoxFuture<'_, Result<()>> {
+        self.inner().remove_change_log()
     }
 
     fn purge_expired(&self, now: i64) -> BoxFuture<'_, Result<u64>> {

@@ -1,6 +1,6 @@
 //! Reading by key, through the cache: the same for tables and for key-value stores.
 
-use std::{future::ready, sync::Arc};
+use std::{future::ready, ops::ControlFlow, sync::Arc};
 
 use super::rows::{Kept, RowCache, Rows, hand_over};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     kv::DynKvStorage,
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
-    storage::{DynTabularStorage, RowSink},
+    storage::{DynTabularStorage, RowReceiver, RowSink},
     value::EncodedKey,
 };
 
@@ -87,8 +87,8 @@ impl<S: Source + ?Sized> Reads<S> {
         &self,
         position: usize,
         row: &Kept,
-        rows: &mut RowSink,
-    ) -> Result<std::ops::ControlFlow<()>> {
+        rows: &mut dyn RowReceiver,
+    ) -> Result<ControlFlow<()>> {
         hand_over(position, row, rows, |column| self.inner.name_of_column(column))
     }
 
@@ -100,8 +100,16 @@ impl<S: Source + ?Sized> Reads<S> {
     ) -> Result<BoxFuture<'_, Result<RowSink>>, (EncodedKey, RowSink)> {
         let Some(row) = self.find(&key) else { return Err((key, rows)) };
         self.cache.counters.hit();
-        let handed = self.hand_over(0, &row, &mut rows);
+        let handed = self.hand_over(0, &row, &mut *rows);
         Ok(Box::pin(ready(handed.map(|_| rows))))
+    }
+
+    /// Answers from what is kept, without a future; `false` where it is not kept.
+    pub(super) fn get_at_once(&self, key: &EncodedKey, rows: &mut dyn RowReceiver) -> Result<bool> {
+        let Some(row) = self.find(key) else { return Ok(false) };
+        self.cache.counters.hit();
+        let _ = self.hand_over(0, &row, rows)?;
+        Ok(true)
     }
 
     /// Reads a key, and keeps what is found.
@@ -115,7 +123,7 @@ impl<S: Source + ?Sized> Reads<S> {
             })
         };
         let row = self.cache.load(&key, read).await?;
-        let _ = self.hand_over(0, &row, &mut rows)?;
+        let _ = self.hand_over(0, &row, &mut *rows)?;
         Ok(rows)
     }
 
@@ -140,7 +148,7 @@ impl<S: Source + ?Sized> Reads<S> {
         let mut read = read.into_iter();
         for (position, kept) in kept.into_iter().enumerate() {
             let row = kept.unwrap_or_else(|| read.next().flatten());
-            if self.hand_over(position, &row, &mut rows)?.is_break() {
+            if self.hand_over(position, &row, &mut *rows)?.is_break() {
                 break;
             }
         }

@@ -239,7 +239,7 @@ impl RowReceiver for Rows {
 pub(super) fn hand_over(
     position: usize,
     row: &Kept,
-    rows: &mut RowSink,
+    rows: &mut dyn RowReceiver,
     name_of_column: impl Fn(usize) -> String,
 ) -> Result<ControlFlow<()>> {
     let Some(row) = row else { return Ok(ControlFlow::Continue(())) };

@@ -139,6 +139,10 @@ impl DynBackendTransaction for WatchedTransaction {
         self.inner.tabular(definition)
     }
 
+    fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>> {
+        self.inner.kv(definition)
+    }
+
     fn rollback_savepoint(&self) {
         self.inner.rollback_savepoint();
     }

@@ -8,11 +8,12 @@ use super::{
 };
 use crate::{
     capabilities::Capabilities,
+    changes::ChangeFeed,
     endpoint::Endpoint,
     error::{Error, Result},
-    kv::{DynKvStorage, KvDef, KvEntry, KvScan, is_same_value},
+    kv::{DynKvStorage, KvDef, KvEntry, KvScan, is_same},
     maybe_send::BoxFuture,
-    storage::RowSink,
+    storage::{RowReceiver, RowSink},
     value::{EncodedKey, Value},
 };
 
@@ -54,7 +55,7 @@ impl EncryptedKv {
     /// The entry as it is now, sealed, if it has that value.
     async fn still(&self, key: &EncodedKey, expected: &Value, now: i64) -> Result<Option<Value>> {
         let seen = self.seen(key, now).await?;
-        let same = seen.filter(|(_, value)| is_same_value(value, expected));
+        let same = seen.filter(|(_, value)| is_same(value, expected));
         Ok(same.map(|(entry, _)| Value::Bytes(entry.sealed)))
     }
 
@@ -95,11 +96,23 @@ impl DynKvStorage for EncryptedKv {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        Capabilities { changes: false, ..self.inner.capabilities() }
     }
 
     fn endpoint(&self) -> Endpoint {
         self.inner.endpoint()
+    }
+
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        Err(Error::unsupported(
+            "changes",
+            self.inner.backend(),
+            "follow a handle without the layer `Encrypted`, whose changes have the sealed bytes",
+        ))
+    }
+
+    fn get_at_once(&self, _key: &EncodedKey, _rows: &mut dyn RowReceiver) -> Result<bool> {
+        Ok(false)
     }
 
     fn setup_database(&self) -> BoxFuture<'_, Result<()>> {
@@ -188,6 +201,10 @@ impl DynKvStorage for EncryptedKv {
 
     fn delete_all(&self) -> BoxFuture<'_, Result<()>> {
         self.inner.delete_all()
+    }
+
+    fn remove_change_log(&self) -> BoxFuture<'_, Result<()>> {
+        self.inner.remove_change_log()
     }
 
     fn purge_expired(&self, now: i64) -> BoxFuture<'_, Result<u64>> {

@@ -94,6 +94,7 @@ intercepted! {
     DynBackendTransaction for InterceptedTransaction {}
     forward {
         fn tabular(&self, definition: &Arc<TableDef>) -> Result<Arc<dyn DynTabularStorage>>;
+        fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>>;
         fn rollback_savepoint(&self) -> ();
     }
     calls {

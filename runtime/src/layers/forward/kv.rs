@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::intercepted;
 use crate::{
     capabilities::Capabilities,
+    changes::ChangeFeed,
     endpoint::Endpoint,
     error::Result,
     kv::{DynKvStorage, KvDef, KvEntry, KvScan},
@@ -14,7 +15,7 @@ use crate::{
         layer::LayerScope,
     },
     maybe_send::BoxFuture,
-    storage::RowSink,
+    storage::{RowReceiver, RowSink},
     value::{EncodedKey, Value},
 };
 
@@ -42,11 +43,22 @@ intercepted! {
         fn capabilities(&self) -> Capabilities {
             self.interceptor.capabilities(self.inner.capabilities())
         }
+
+        fn get_at_once(&self, key: &EncodedKey, rows: &mut dyn RowReceiver) -> Result<bool> {
+            let call = self.place.call(Operation::read("get").of(1));
+            // Whoever has something to do is asked for it with a future.
+            if self.interceptor.is_idle(&call) {
+                self.inner.get_at_once(key, rows)
+            } else {
+                Ok(false)
+            }
+        }
     }
     forward {
         fn definition(&self) -> &Arc<KvDef>;
         fn backend(&self) -> &'static str;
         fn endpoint(&self) -> Endpoint;
+        fn change_feed(&self) -> Result<Arc<ChangeFeed>>;
     }
     calls {
         async fn setup_database(&self) -> Result<()> = Operation::set_up("setup_database");
@@ -62,6 +74,7 @@ intercepted! {
         async fn expire(&self, key: EncodedKey, expires_at: Option<i64>, now: i64) -> Result<bool>
             = Operation::write("expire").of(1).repeatable(true);
         async fn delete_all(&self) -> Result<()> = Operation::write("delete_all").repeatable(true);
+        async fn remove_change_log(&self) -> Result<()> = Operation::set_up("remove_change_log");
         async fn purge_expired(&self, now: i64) -> Result<u64> = Operation::write("purge_expired");
     }
     rows {

@@ -206,6 +206,27 @@ async fn what_another_store_writes_is_seen() {
     tokio::time::timeout(Duration::from_secs(30), seen).await.expect("the deletion is seen");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_writes_into_a_key_value_store_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("shared.db").display());
+    let other = storehouse::open(&url).await.unwrap().kv_logged::<String, i64>("n").await.unwrap();
+    other.setup_database().await.unwrap();
+    let cached = Cached::new().time_to_live(Duration::from_hours(1));
+    let store = storehouse::open(&url).await.unwrap().layer(cached.clone());
+    let numbers = store.kv_logged::<String, i64>("n").await.unwrap();
+    assert_eq!(numbers.get("a").await.unwrap(), None);
+    assert_eq!(numbers.get("a").await.unwrap(), None);
+    assert_eq!(cached.statistics().hits, 1);
+    other.put("a", 7).await.unwrap();
+    let seen = async {
+        while numbers.get("a").await.unwrap() != Some(7) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), seen).await.expect("the change is seen");
+}
+
 /// Who reads while another writes may see the value of before or after, but once a write is done,
 /// nobody reads an older one, and nobody ever reads backwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
