@@ -135,6 +135,8 @@ mod book {
     mod own_types {}
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/shared-memory.md")]
+    mod shared_memory {}
     #[doc = include_str!("../docs/records.md")]
     mod records {}
 }

@@ -4,7 +4,8 @@ use std::future::Future;
 
 use storehouse_runtime::{MaybeSend, Result, Store, StoreBuilder, memory::MemoryConnector};
 
-/// Opens the database that `url` names: `memory:`; `sqlite:shop.db` with the feature `sqlite`;
+/// Opens the database that `url` names: `memory:`, or `memory://name` for one that the process shares;
+/// `sqlite:shop.db` with the feature `sqlite`;
 /// `postgres://user:password@host/shop` with the feature `postgres`.
 ///
 /// Fails with [`Error::Validation`](crate::Error::Validation) when no backend that is compiled in

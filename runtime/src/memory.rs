@@ -9,6 +9,7 @@ mod changes;
 mod database;
 mod kv;
 mod links;
+mod named;
 mod plan;
 mod scan;
 mod storage;
@@ -67,6 +68,24 @@ impl InMemoryBackend {
     /// An empty database.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The database of that name, the same one for all of this process who ask for it. It is empty
+    /// for the first, and gone when the last store, handle and transaction of it is.
+    ///
+    /// Fails with [`Error::Validation`] unless the name consists of 1 to 128 ASCII letters, digits,
+    /// `_`, `-` and `.`.
+    ///
+    /// ```
+    /// use storehouse_runtime::{Backend, memory::InMemoryBackend};
+    ///
+    /// let one = InMemoryBackend::named("sessions")?;
+    /// assert_eq!(InMemoryBackend::named("sessions")?.engine(), one.engine());
+    /// assert_ne!(InMemoryBackend::named("visits")?.engine(), one.engine());
+    /// # Ok::<_, storehouse_runtime::Error>(())
+    /// ```
+    pub fn named(name: &str) -> Result<Self> {
+        Ok(Self { database: named::database(name)? })
     }
 
     /// How much of a table's changes is kept, of tables that are set up from now on; a day, and no
@@ -135,7 +154,8 @@ impl Backend for InMemoryBackend {
     }
 }
 
-/// Opens `memory:`, a new empty database each time.
+/// Opens `memory:`, a new empty database each time, and `memory://name`, which is one for all of the
+/// process who open that name.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MemoryConnector;
 
@@ -146,15 +166,19 @@ impl Connector for MemoryConnector {
 
     fn open<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Arc<dyn DynBackend>>> {
         Box::pin(async move {
-            match url {
-                "memory" | "memory:" | "memory://" => {
-                    Ok(Arc::new(InMemoryBackend::new()) as Arc<dyn DynBackend>)
-                }
-                _ => Err(Error::validation(format!(
-                    "`{url}` names a database, but each memory database is new and has no name; \
-                     write `memory:` and share the store, or use `sqlite:` for a named one"
-                ))),
-            }
+            let backend = match url {
+                "memory" | "memory:" | "memory://" => InMemoryBackend::new(),
+                _ => match url.strip_prefix("memory://") {
+                    Some(name) => InMemoryBackend::named(name)?,
+                    None => {
+                        return Err(Error::validation(format!(
+                            "`{url}` is no memory database; write `memory:` for one of your own, or \
+                             `memory://name` for one that all of the process share"
+                        )));
+                    }
+                },
+            };
+            Ok(Arc::new(backend) as Arc<dyn DynBackend>)
         })
     }
 }

@@ -371,7 +371,7 @@ mod tests {
         let definition = definition.table();
         assert_eq!(
             create_index(definition, &definition.indexes[0]),
-            r#"CREATE INDEX "kv_expires_at_index" ON "kv" ("expires_at") WHERE "expires_at" IS NOT NULL"#
+            r#"CREATE INDEX "kv_expires_at_idx" ON "kv" ("expires_at") WHERE "expires_at" IS NOT NULL"#
         );
     }
 

@@ -162,8 +162,12 @@ impl Rusqlite {
         encode: impl Fn(&V) -> Result<Bytes>,
     ) -> Result {
         let sql = match table {
-            "bytes" => "INSERT INTO bytes VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
-            _ => "INSERT INTO sessions VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+            "bytes" => {
+                "INSERT INTO bytes VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value"
+            }
+            _ => {
+                "INSERT INTO sessions VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value"
+            }
         };
         let mut connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let [(key, value)] = entries {

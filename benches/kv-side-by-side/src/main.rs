@@ -9,6 +9,9 @@
 //! | `redb` | a table `&str` to `&[u8]`; commits are not synced | file |
 //! | `fjall` | a keyspace as it comes; writes are not synced | file |
 //!
+//! The last group is `Kv` in memory within each layer, to see what that adds, and the layer `Cached` around SQLite beside
+//! `moka-with-limits`, which has the same capacity and time to live.
+//!
 //! SQLite is in WAL mode with `synchronous=NORMAL`, which syncs no commit either. There are 10,000 entries, keys of 13
 //! bytes, values of 100 bytes, or a struct of three fields in the cases that end with `json`.
 //!
@@ -16,6 +19,7 @@
 //! the others. `STOREHOUSE_BENCH_QUICK`, `STOREHOUSE_BENCH_DIR` and the arguments are those of the tabular benchmarks.
 
 mod files;
+mod layers;
 mod maps;
 mod ours;
 mod run;
@@ -26,7 +30,8 @@ use std::sync::Arc;
 use subject::{Result, Subject};
 
 fn main() -> Result {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         tokio::spawn(async {
             let bench = run::Bench::from_env()?;
@@ -43,7 +48,8 @@ fn main() -> Result {
                 Arc::new(files::Redb::open(&bench.path("redb.db"))?),
                 Arc::new(files::Fjall::open(&bench.path("fjall"))?),
             ];
-            bench.run("kv in a file", &files).await
+            bench.run("kv in a file", &files).await?;
+            bench.run("kv in layers", &layers::subjects(&bench).await?).await
         })
         .await?
     })

@@ -1,12 +1,17 @@
 //! Maps of the process: they have no order, so they cannot scan, and hold values as they are, so JSON is nothing to them.
 
-use std::{hint::black_box, sync::Arc};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use dashmap::{DashMap, mapref::one::Ref};
 use futures::future::BoxFuture;
 use moka::sync::Cache;
 
 use crate::subject::{Bytes, Case, Result, Session, Subject};
+
+/// More than there are entries.
+pub const CAPACITY: u64 = 100_000;
+/// Longer than anything here takes.
+pub const TIME_TO_LIVE: Duration = Duration::from_hours(1);
 
 #[derive(Default)]
 pub struct Dash {
@@ -15,25 +20,35 @@ pub struct Dash {
 }
 
 pub struct Moka {
+    name: &'static str,
+    cases: &'static [Case],
     bytes: Cache<String, Bytes>,
     sessions: Cache<String, Session>,
 }
 
 impl Moka {
     pub fn new() -> Self {
-        Self { bytes: Cache::builder().build(), sessions: Cache::builder().build() }
+        let (bytes, sessions) = (Cache::builder().build(), Cache::builder().build());
+        Self { name: "moka", cases: &Case::ALL, bytes, sessions }
+    }
+
+    /// With the limits that the layer `Cached` has.
+    pub fn with_limits(cases: &'static [Case]) -> Self {
+        let limited = || Cache::builder().max_capacity(CAPACITY).time_to_live(TIME_TO_LIVE);
+        let (bytes, sessions) = (limited().build(), Cache::builder().build());
+        Self { name: "moka-with-limits", cases, bytes, sessions }
     }
 }
 
 macro_rules! map {
-    ($map:ty, $name:literal, $get:expr) => {
+    ($map:ty, $name:expr, $cases:expr, $get:expr) => {
         impl Subject for $map {
             fn name(&self) -> &'static str {
-                $name
+                $name(self)
             }
 
             fn can(&self, case: Case) -> bool {
-                case != Case::Scan
+                case != Case::Scan && $cases(self).contains(&case)
             }
 
             fn fill(&self, entries: Vec<(String, Bytes)>) -> BoxFuture<'_, Result> {
@@ -86,8 +101,8 @@ macro_rules! map {
     };
 }
 
-map!(Dash, "dashmap", cloned);
-map!(Moka, "moka", std::convert::identity);
+map!(Dash, |_| "dashmap", |_| &Case::ALL, cloned);
+map!(Moka, |moka: &Moka| moka.name, |moka: &Moka| moka.cases, std::convert::identity);
 
 fn cloned<V: Clone>(found: Option<Ref<'_, String, V>>) -> Option<V> {
     found.map(|found| found.value().clone())

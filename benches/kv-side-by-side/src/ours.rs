@@ -3,23 +3,35 @@
 use std::{hint::black_box, sync::Arc};
 
 use futures::{TryStreamExt as _, future::BoxFuture};
-use storehouse::kv::Kv;
+use storehouse::{Store, kv::Kv};
 
 use crate::subject::{Bytes, Case, Result, Session, Subject};
 
 pub struct Ours {
     name: &'static str,
+    cases: &'static [Case],
+    /// Whether everything is read before anything is timed.
+    is_warmed: bool,
     bytes: Kv<String, Bytes>,
     sessions: Kv<String, Session>,
 }
 
 impl Ours {
     pub async fn open(name: &'static str, url: &str) -> Result<Self> {
-        let store = storehouse::open(url).await?;
+        Self::within(name, storehouse::open(url).await?, &Case::ALL).await
+    }
+
+    /// A store with layers around it, of which only some cases tell anything.
+    pub async fn within(name: &'static str, store: Store, cases: &'static [Case]) -> Result<Self> {
         let (bytes, sessions) = (store.kv("bytes").await?, store.kv("sessions").await?);
         bytes.setup_database().await?;
         sessions.setup_database().await?;
-        Ok(Self { name, bytes, sessions })
+        Ok(Self { name, cases, is_warmed: false, bytes, sessions })
+    }
+
+    pub const fn warmed(mut self) -> Self {
+        self.is_warmed = true;
+        self
     }
 }
 
@@ -28,12 +40,19 @@ impl Subject for Ours {
         self.name
     }
 
-    fn can(&self, _: Case) -> bool {
-        true
+    fn can(&self, case: Case) -> bool {
+        self.cases.contains(&case)
     }
 
     fn fill(&self, entries: Vec<(String, Bytes)>) -> BoxFuture<'_, Result> {
-        Box::pin(async move { Ok(self.bytes.put_bulk(entries).await?) })
+        Box::pin(async move {
+            let keys: Vec<String> = entries.iter().map(|(key, _)| key.clone()).collect();
+            self.bytes.put_bulk(entries).await?;
+            if self.is_warmed {
+                self.bytes.get_many(keys.iter().map(String::as_str)).await?;
+            }
+            Ok(())
+        })
     }
 
     fn fill_json(&self, entries: Vec<(String, Session)>) -> BoxFuture<'_, Result> {

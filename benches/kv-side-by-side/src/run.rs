@@ -38,7 +38,9 @@ impl Bench {
         let only: Vec<_> = env::args().skip(1).collect();
         let known = Case::ALL.map(|case| case.to_string());
         if let Some(unknown) = only.iter().find(|name| !known.contains(name)) {
-            return Err(format!("no case is called {unknown}; there are {}", known.join(", ")).into());
+            return Err(
+                format!("no case is called {unknown}; there are {}", known.join(", ")).into()
+            );
         }
         let place = env::var_os("STOREHOUSE_BENCH_DIR").map_or_else(env::temp_dir, PathBuf::from);
         let folder = tempfile::Builder::new().prefix("storehouse-bench-").tempdir_in(place)?;
@@ -175,7 +177,9 @@ async fn sample(
 
 fn report(group: &str, case: Case, system: &str, times: &[f64]) -> Result {
     let (fastest, median, slowest) = (times[0], times[times.len() / 2], times[times.len() - 1]);
-    eprintln!("{group:<13} {case:<17} {system:<18} {median:>10.1} ns  ({fastest:.1} to {slowest:.1})");
+    eprintln!(
+        "{group:<13} {case:<17} {system:<18} {median:>10.1} ns  ({fastest:.1} to {slowest:.1})"
+    );
     let line = format!(
         r#"{{"group":"{group}","case":"{case}","system":"{system}","median_ns":{median:.1},"fastest_ns":{fastest:.1}}}"#
     );

@@ -61,17 +61,17 @@ impl<'a, V> KvGet<'a, V> {
     }
 }
 
-/// The value, where it can be had at once and nobody wants to hear of it.
-fn at_once<V: KvValue>(core: &KvCore, key: &EncodedKey) -> Result<Option<Option<V>>> {
+/// The value, where it can be had at once; otherwise pending, with nobody who wakes.
+fn at_once<V: KvValue>(core: &KvCore, key: &EncodedKey) -> Result<Poll<Option<V>>> {
     core.storage.definition().check_key(key)?;
     let mut found = Found::<V> { value: None, expires_at: None };
     if !core.storage.get_at_once(key, &mut found)? {
-        return Ok(None);
+        return Ok(Poll::Pending);
     }
     if found.expires_at.is_some() && is_expired(found.expires_at, core.now()) {
         found.value = None;
     }
-    Ok(Some(found.value))
+    Ok(Poll::Ready(found.value))
 }
 
 impl<V: KvValue> Future for KvGet<'_, V> {
@@ -85,8 +85,8 @@ impl<V: KvValue> Future for KvGet<'_, V> {
                 || tracing::enabled!(target: "storehouse", tracing::Level::DEBUG);
             if !is_heard_of && core.check_usable().is_ok() {
                 match at_once(core, &key) {
-                    Ok(Some(value)) => return Poll::Ready(Ok(value)),
-                    Ok(None) => {}
+                    Ok(Poll::Ready(value)) => return Poll::Ready(Ok(value)),
+                    Ok(Poll::Pending) => {}
                     Err(error) => {
                         let name = core.storage.definition().name();
                         return Poll::Ready(Err(error.at(core.storage.backend(), name, "get")));

@@ -210,7 +210,9 @@ impl KvStorage for InMemoryKvStorage {
     async fn put(&self, entries: Vec<KvEntry>) -> Result<()> {
         let entries = entries.into_iter().map(stored).collect::<Result<Vec<_>>>()?;
         self.change(|writing| {
-            entries.into_iter().for_each(|entry| writing.set(entry));
+            for entry in entries {
+                writing.set(entry);
+            }
             Ok(())
         })
         .await

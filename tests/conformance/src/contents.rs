@@ -71,7 +71,18 @@ macro_rules! __contents {
                 events_tell_what_was_done;
                 a_panicking_listener_harms_nobody;
                 join_transactions [TRANSACTIONS];
+                are_seen_in_a_transaction_as_it_left_them [TRANSACTIONS, SAVEPOINTS];
                 operations_before_a_set_up_are_schema_errors;
+            }
+            OnStore kv_changes {
+                tell_what_was_put_and_deleted [CHANGES];
+                wait_for_the_commit [CHANGES, TRANSACTIONS];
+                begin_with_a_snapshot_and_go_on_after_a_cursor [CHANGES];
+                can_be_those_of_a_prefix [CHANGES];
+                tell_of_what_has_expired_once_it_is_removed [CHANGES];
+                need_a_log_and_end_with_it [CHANGES];
+                of_a_logged_store_are_those_of_all_its_stores [CHANGES];
+                can_be_given_to_a_callback [CHANGES];
             }
             OnStore put {
                 stores_a_new_row_and_returns_it;

@@ -33,6 +33,7 @@ pub(crate) mod jiff_date_times;
 pub(crate) mod json_paths;
 pub(crate) mod keys;
 pub(crate) mod kv;
+pub(crate) mod kv_changes;
 pub(crate) mod large_bulks;
 pub(crate) mod live_queries;
 pub(crate) mod logs_of_changes;

@@ -143,9 +143,9 @@ impl KvState {
         let ordered = || OrderedKey(key.clone());
         match entries.entry(hash, is_it, hash_of) {
             hash_table::Entry::Occupied(mut occupied) => {
-                let expired_at = expiry_of(occupied.get());
-                if expired_at != expires_at {
-                    expired_at.map(|at| expiring.remove(&(at, ordered())));
+                let before = expiry_of(occupied.get());
+                if before != expires_at {
+                    before.map(|at| expiring.remove(&(at, ordered())));
                     expires_at.map(|at| expiring.insert((at, ordered())));
                 }
                 Some(std::mem::replace(occupied.get_mut(), entry))

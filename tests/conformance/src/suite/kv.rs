@@ -439,6 +439,60 @@ pub(crate) async fn join_transactions(store: &Store) -> Outcome {
     Ok(())
 }
 
+/// What a transaction did is there for it, in its place among the rest, and for nobody else.
+pub(crate) async fn are_seen_in_a_transaction_as_it_left_them(store: &Store) -> Outcome {
+    let texts = kv::<String, i64>(store, "texts").await?;
+    texts.put_bulk([("a", 1), ("b", 2), ("d", 4), ("e", 5)]).await?;
+    let hour = Duration::from_hours(1);
+    store
+        .transaction(async |tx| {
+            let inside = texts.in_tx(tx);
+            inside.put_bulk([("c", 3), ("a", 10), ("f", 6)]).await?;
+            assert!(inside.delete("d").await? && !inside.delete("d").await?);
+            inside.put_with_time_to_live("0", 0, Duration::from_millis(1)).await?;
+            wait(20).await;
+            let seen = |entries: &[(&str, i64)]| -> Vec<(String, i64)> {
+                entries.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect()
+            };
+            let all = seen(&[("a", 10), ("b", 2), ("c", 3), ("e", 5), ("f", 6)]);
+            assert_eq!(inside.get_all().await?, all);
+            assert_eq!(inside.size().await?, 5);
+            assert_eq!(inside.get_many(["d", "c", "0"]).await?, [None, Some(3), None]);
+            assert_eq!(inside.purge_expired().await?, 1);
+            assert!(inside.compare_and_swap("c", Some(&3), None).await?);
+            assert!(inside.compare_and_swap("d", None, Some(40)).await?);
+            assert!(inside.expire("e", Some(hour)).await?);
+            let undone = tx
+                .savepoint(async |tx| {
+                    let inside = texts.in_tx(tx);
+                    inside.delete_all().await?;
+                    inside.put("z", 26).await?;
+                    assert_eq!(inside.get_all().await?, [("z".to_owned(), 26)]);
+                    assert_eq!(inside.get("a").await?, None);
+                    Err::<(), _>(Error::validation("on purpose"))
+                })
+                .await;
+            is_refused("on purpose", undone);
+            let all = seen(&[("a", 10), ("b", 2), ("d", 40), ("e", 5), ("f", 6)]);
+            assert_eq!(inside.get_all().await?, all);
+            Ok(())
+        })
+        .await?;
+    let entries: Vec<_> = texts.entries().try_collect().await?;
+    let there: Vec<_> = entries.iter().map(|entry| (entry.key.as_str(), entry.value)).collect();
+    assert_eq!(there, [("a", 10), ("b", 2), ("d", 40), ("e", 5), ("f", 6)]);
+    assert!(entries[3].expires_at.is_some() && entries[0].expires_at.is_none());
+    // What is deleted as a whole is gone, and what is put afterwards is all there is.
+    store
+        .transaction(async |tx| {
+            texts.in_tx(tx).delete_all().await?;
+            texts.in_tx(tx).put("b", 7).await
+        })
+        .await?;
+    assert_eq!(texts.get_all().await?, [("b".to_owned(), 7)]);
+    Ok(())
+}
+
 pub(crate) async fn operations_before_a_set_up_are_schema_errors(store: &Store) -> Outcome {
     let texts = store.kv::<String, i64>("never_set_up").await?;
     fails("Schema", texts.get("a").await);

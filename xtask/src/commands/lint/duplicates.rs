@@ -8,10 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, PackageId};
 
 /// Crates that may come twice, and why.
-const EXCEPTIONS: [(&str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str); 4] = [
     (
         "getrandom",
         "sqlx and what tests use bring older ones by way of rand_core; it is one function, and none of its types leave it",
+    ),
+    (
+        "hashbrown",
+        "sqlx shares ours, and indexmap has another; it holds a table of one module, and none of its types leave that",
     ),
     (
         "sha2",
