@@ -7,10 +7,12 @@
 
 mod changes;
 mod database;
+mod image;
 mod kv;
 mod links;
 mod named;
 mod plan;
+mod read;
 mod scan;
 mod storage;
 mod table;
@@ -20,7 +22,10 @@ use std::sync::Arc;
 
 use self::database::Database;
 pub use self::{
-    kv::InMemoryKvStorage, storage::InMemoryTabularStorage, transaction::InMemoryTransaction,
+    image::{RowDifference, TableImage},
+    kv::InMemoryKvStorage,
+    storage::InMemoryTabularStorage,
+    transaction::InMemoryTransaction,
 };
 use crate::{
     backend::{Backend, Connector, DynBackend, DynBackendTransaction},

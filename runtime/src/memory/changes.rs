@@ -152,11 +152,11 @@ pub(super) fn between(before: &State, after: &State) -> Vec<Happened> {
         return Vec::new();
     };
     let happened = before.diff(after).map(|difference| match difference {
-        DiffItem::Add(_, row) => Happened { old: None, new: Some(Arc::clone(row)) },
+        DiffItem::Add(_, row) => Happened { old: None, new: Some(row.clone()) },
         DiffItem::Update { old: (_, old), new: (_, new) } => {
-            Happened { old: Some(Arc::clone(old)), new: Some(Arc::clone(new)) }
+            Happened { old: Some(old.clone()), new: Some(new.clone()) }
         }
-        DiffItem::Remove(_, row) => Happened { old: Some(Arc::clone(row)), new: None },
+        DiffItem::Remove(_, row) => Happened { old: Some(row.clone()), new: None },
     });
     happened.collect()
 }

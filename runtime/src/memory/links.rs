@@ -198,14 +198,14 @@ impl Joint {
         let mut arrived = Vec::new();
         let mut gone = VecDeque::new();
         let mut add = |row: &StoredRow, is_deleted| {
-            gone.push_back(Gone { table: Arc::clone(table), row: Arc::clone(row), is_deleted });
+            gone.push_back(Gone { table: Arc::clone(table), row: row.clone(), is_deleted });
         };
         for difference in before.entries[0].diff(&state.entries[0]) {
             match difference {
-                DiffItem::Add(_, row) => arrived.push(Arc::clone(row)),
+                DiffItem::Add(_, row) => arrived.push(row.clone()),
                 DiffItem::Update { old: (_, old), new: (_, new) } => {
                     add(old, false);
-                    arrived.push(Arc::clone(new));
+                    arrived.push(new.clone());
                 }
                 DiffItem::Remove(_, row) => add(row, true),
             }
@@ -336,7 +336,7 @@ impl Table {
             let values: KeyValues = std::iter::once(value.clone()).collect();
             let range = SortKey::at(values.clone())..SortKey::above(values);
             let found = state.entries[index].range(range);
-            return found.take(limit).map(|(_, row)| Arc::clone(row)).collect();
+            return found.take(limit).map(|(_, row)| row.clone()).collect();
         }
         let has_value = |row: &&StoredRow| row[column].compare(value).is_eq();
         state.entries[0].values().filter(has_value).take(limit).cloned().collect()

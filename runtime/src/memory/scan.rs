@@ -106,8 +106,6 @@ fn compare_with_place(order: &[OrderTerm], row: &[Value], place: &[Value]) -> Or
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{
         filter::{Comparison, FilterTree},
@@ -151,7 +149,7 @@ mod tests {
         let selection =
             Selection { filter, order, after, limit, offset: 0, lock: None, columns: None };
         let scan = run(&table, &state, &selection);
-        let id = |row: &Arc<[Value]>| match row[0] {
+        let id = |row: &StoredRow| match row[0] {
             Value::Int(id) => id,
             _ => unreachable!(),
         };

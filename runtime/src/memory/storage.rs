@@ -1,24 +1,23 @@
 //! The memory backend's side of [`TabularStorage`].
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     CAPABILITIES, NAME, changes,
     database::Database,
-    links, plan,
-    scan::{self, Scan},
-    table::{SortKey, State, StoredRow, Table},
+    links,
+    read::{Snapshot, matching},
+    scan,
+    table::{SortKey, State, Table},
     transaction::Workspace,
 };
 use crate::{
     aggregate::Aggregation,
     capabilities::Capabilities,
     changes::ChangeFeed,
-    codec::RowRef,
     definition::TableDef,
-    error::{Error, Result},
+    error::Result,
     filter::FilterTree,
-    order,
     patch::Assignment,
     selection::Selection,
     storage::{RowSink, TabularStorage, WriteMode},
@@ -79,6 +78,11 @@ impl InMemoryTabularStorage {
         self.look(State::clone)
     }
 
+    /// Reads at leisure, in a snapshot.
+    fn read<R>(&self, read: impl FnOnce(Snapshot<'_>) -> Result<R>) -> Result<R> {
+        read(Snapshot { table: &self.table, state: &self.snapshot()? })
+    }
+
     async fn change<R>(&self, change: impl FnOnce(&mut State) -> Result<R>) -> Result<R> {
         if let Some(workspace) = &self.workspace {
             return if self.table.is_linked() {
@@ -104,35 +108,6 @@ impl InMemoryTabularStorage {
         drop(state);
         links::change(&self.table, change)
     }
-
-    fn hand_over(
-        &self,
-        position: usize,
-        row: &StoredRow,
-        rows: &mut RowSink,
-    ) -> Result<ControlFlow<()>> {
-        rows.receive(position, &mut RowRef(row)).map_err(|error| {
-            Error::decode(&*self.table.definition.columns[error.column].name, error.message)
-        })
-    }
-
-    fn scan(&self, selection: &Selection) -> Result<Scan> {
-        Ok(scan::run(&self.table, &self.snapshot()?, selection))
-    }
-
-    /// Every row that matches, in the order of the key.
-    fn matching(&self, filter: FilterTree) -> Result<Selection> {
-        let order = order::complete(&self.table.definition, &[])?;
-        Ok(Selection {
-            filter,
-            order,
-            after: None,
-            limit: None,
-            offset: 0,
-            lock: None,
-            columns: None,
-        })
-    }
 }
 
 impl TabularStorage for InMemoryTabularStorage {
@@ -155,46 +130,25 @@ impl TabularStorage for InMemoryTabularStorage {
     async fn get(&self, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {
         let row = self.look(|state| state.entries[0].get(&SortKey::at(key.0)).cloned())?;
         if let Some(row) = row {
-            let _ = self.hand_over(0, &row, &mut rows)?;
+            let _ = Snapshot::hand_over(&self.table, 0, &row, &mut rows)?;
         }
         Ok(rows)
     }
 
-    async fn get_many(&self, keys: Vec<EncodedKey>, mut rows: RowSink) -> Result<RowSink> {
-        let state = self.snapshot()?;
-        for (position, key) in keys.into_iter().enumerate() {
-            if let Some(row) = state.entries[0].get(&SortKey::at(key.0))
-                && self.hand_over(position, row, &mut rows)?.is_break()
-            {
-                break;
-            }
-        }
-        Ok(rows)
+    async fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> Result<RowSink> {
+        self.read(|snapshot| snapshot.get_many(keys, rows))
     }
 
     async fn select(&self, selection: Selection, rows: RowSink) -> Result<RowSink> {
-        let mut rows = selection.receiver(rows);
-        for (position, row) in self.scan(&selection)?.rows.iter().enumerate() {
-            if self.hand_over(position, row, &mut rows)?.is_break() {
-                break;
-            }
-        }
-        Ok(rows)
+        self.read(|snapshot| snapshot.select(&selection, rows))
     }
 
     async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
-        let found = self.scan(&self.matching(aggregation.filter.clone())?)?.rows;
-        let found = found.iter().map(|row| &**row);
-        aggregation.evaluate(&self.table.definition, found, rows)
+        self.read(|snapshot| snapshot.aggregate(&aggregation, rows))
     }
 
     async fn count(&self, filter: FilterTree) -> Result<u64> {
-        let count = if filter.is_all() {
-            self.look(|state| state.entries[0].len())?
-        } else {
-            self.scan(&self.matching(filter)?)?.rows.len()
-        };
-        Ok(count as u64)
+        self.read(|snapshot| snapshot.count(filter))
     }
 
     async fn write(
@@ -224,7 +178,7 @@ impl TabularStorage for InMemoryTabularStorage {
     }
 
     async fn update_where(&self, filter: FilterTree, assignments: Vec<Assignment>) -> Result<u64> {
-        let selection = self.matching(filter)?;
+        let selection = matching(&self.table, filter)?;
         self.change(|state| {
             let found = scan::run(&self.table, state, &selection).rows;
             self.table.update_rows(state, &found, &assignments)?;
@@ -238,7 +192,7 @@ impl TabularStorage for InMemoryTabularStorage {
     }
 
     async fn delete_search(&self, filter: FilterTree) -> Result<u64> {
-        let selection = self.matching(filter)?;
+        let selection = matching(&self.table, filter)?;
         self.change(|state| {
             let found = scan::run(&self.table, state, &selection).rows;
             for row in &found {
@@ -271,20 +225,6 @@ impl TabularStorage for InMemoryTabularStorage {
     /// Runs the query and says which index it read, how many rows it looked at, and whether it
     /// had to sort.
     async fn explain(&self, selection: Selection) -> Result<String> {
-        let plan = plan::choose(&self.table.indexes, &selection);
-        let scan = self.scan(&selection)?;
-        let index = &self.table.indexes[plan.index];
-        let how = match (plan.fixed, plan.bounded) {
-            (0, false) => "all of".to_owned(),
-            (fixed, false) => format!("{fixed} column(s) of"),
-            (fixed, true) => format!("{fixed} column(s) and a range of"),
-        };
-        let sort = if plan.ordered { "already in order" } else { "sorted afterwards" };
-        Ok(format!(
-            "{how} {}; examined {} rows, returned {}; {sort}",
-            index.name,
-            scan.examined,
-            scan.rows.len()
-        ))
+        self.read(|snapshot| Ok(snapshot.explain(&selection)))
     }
 }

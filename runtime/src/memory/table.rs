@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Ordering,
-    ops::Bound,
+    ops::{Bound, Deref},
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -22,7 +22,38 @@ use crate::{
 };
 
 /// A stored row, shared between the key's map and those of the indexes.
-pub(super) type StoredRow = Arc<[Value]>;
+///
+/// Two are equal when they are one row that was stored once: what was written again is another,
+/// also with values that compare as equal, as 0.0 and -0.0 do.
+#[derive(Clone)]
+pub(super) struct StoredRow(Arc<[Value]>);
+
+impl PartialEq for StoredRow {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Deref for StoredRow {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        &self.0
+    }
+}
+
+impl From<&[Value]> for StoredRow {
+    fn from(row: &[Value]) -> Self {
+        Self(row.into())
+    }
+}
+
+impl From<Vec<Value>> for StoredRow {
+    fn from(row: Vec<Value>) -> Self {
+        Self(row.into())
+    }
+}
+
 type Entries = OrdMap<SortKey, StoredRow>;
 
 /// A table's definition, and its state behind a lock that is never held for long.
@@ -258,6 +289,21 @@ impl Table {
         Ok(Some(row))
     }
 
+    /// Puts in a row that is stored elsewhere as it is; fails where it is in another's way.
+    pub(super) fn load_row(&self, state: &mut State, row: EncodedRow) -> Result<()> {
+        if state.entries[0].contains_key(&self.indexes[0].place(&row.0)) {
+            return Err(self.conflict(&self.indexes[0]));
+        }
+        if let Some(taken) = self.taken(state, &row.0, None) {
+            return Err(self.conflict(taken));
+        }
+        if let Some(auto) = self.definition.auto_integer() {
+            state.note_id(&row.0[auto]);
+        }
+        self.replace(state, None, &row.0.into());
+        Ok(())
+    }
+
     /// Changes one row, if it matches, and answers with the whole of it.
     pub(super) fn update_row(
         &self,
@@ -370,7 +416,7 @@ impl Table {
                     entries.remove(&before);
                 }
             }
-            entries.insert(place, Arc::clone(row));
+            entries.insert(place, row.clone());
         }
     }
 
@@ -379,7 +425,7 @@ impl Table {
     fn taken(&self, state: &State, row: &[Value], existing: Option<&StoredRow>) -> Option<&Index> {
         (self.indexes.iter().zip(&state.entries).skip(1)).find_map(|(index, entries)| {
             let holder = if index.unique { index.holder(entries, row)? } else { return None };
-            let is_itself = existing.is_some_and(|existing| Arc::ptr_eq(existing, holder));
+            let is_itself = existing == Some(holder);
             (!is_itself).then_some(index)
         })
     }
@@ -440,7 +486,11 @@ impl State {
         }
     }
 
-    fn note_id(&mut self, id: &Value) {
+    pub(super) const fn last_id(&self) -> i64 {
+        self.last_id
+    }
+
+    pub(super) fn note_id(&mut self, id: &Value) {
         if let Value::Int(id) = *id {
             self.last_id = self.last_id.max(id);
         }

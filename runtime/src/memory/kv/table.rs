@@ -11,7 +11,10 @@ use std::{
 
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
 
-use super::super::changes::{Happened, Log};
+use super::super::{
+    changes::{Happened, Log},
+    table::StoredRow,
+};
 use crate::{
     error::{Error, Result},
     kv::KvDef,
@@ -201,9 +204,9 @@ impl KvState {
 }
 
 /// An entry as a row of [`KvDef::table`]. Nothing here needs a revision, so it is always 0.
-pub(in super::super) fn row_of(entry: &StoredEntry) -> Arc<[Value]> {
+pub(in super::super) fn row_of(entry: &StoredEntry) -> StoredRow {
     let [key, value, expires_at] = &**entry;
-    Arc::new([key.clone(), value.clone(), expires_at.clone(), Value::Int(0)])
+    vec![key.clone(), value.clone(), expires_at.clone(), Value::Int(0)].into()
 }
 
 /// What happened to an entry, for the log.
