@@ -52,15 +52,18 @@
 //! - `sqlite` (on by default): the SQLite backend, for `sqlite:` URLs.
 //! - `postgres`: the PostgreSQL backend, for `postgres:` URLs.
 //! - `postgres-tls`: the same, with encrypted connections.
+//! - `filesystem`: the folder backend, for `fs:` URLs.
 //! - `rust_decimal`, `jiff`, `time` and `half`: columns of these crates' types, as the
 //!   [derive's page](https://github.com/storehouse-rs/storehouse/blob/main/docs/derive.md) lists
 //!   them.
 //!
-//! On WebAssembly both are left out.
+//! On WebAssembly the backends are left out.
 
 mod open;
 pub mod prelude;
 
+#[cfg(all(feature = "filesystem", not(target_family = "wasm")))]
+pub use storehouse_filesystem as filesystem;
 pub use storehouse_macros::{Projection, Table, TableEmbed, TableEnum, TableNewtype};
 #[cfg(all(feature = "postgres", not(target_family = "wasm")))]
 pub use storehouse_postgres as postgres;
@@ -108,6 +111,9 @@ mod book {
     mod errors {}
     #[doc = include_str!("../docs/filters-and-queries.md")]
     mod filters_and_queries {}
+    #[cfg(all(feature = "filesystem", not(target_family = "wasm")))]
+    #[doc = include_str!("../docs/folder-stores.md")]
+    mod folder_stores {}
     #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
     #[doc = include_str!("../docs/kv.md")]
     mod kv {}

@@ -6,7 +6,8 @@ use storehouse_runtime::{MaybeSend, Result, Store, StoreBuilder, memory::MemoryC
 
 /// Opens the database that `url` names: `memory:`, or `memory://name` for one that the process shares;
 /// `sqlite:shop.db` with the feature `sqlite`;
-/// `postgres://user:password@host/shop` with the feature `postgres`.
+/// `postgres://user:password@host/shop` with the feature `postgres`; `fs:folder` with the feature
+/// `filesystem`.
 ///
 /// Fails with [`Error::Validation`](crate::Error::Validation) when no backend that is compiled in
 /// opens such URLs; the message lists those that are.
@@ -52,6 +53,8 @@ impl OpenStore for Store {
 
     fn builder() -> StoreBuilder {
         let builder = StoreBuilder::new().register(MemoryConnector);
+        #[cfg(all(feature = "filesystem", not(target_family = "wasm")))]
+        let builder = builder.register(storehouse_filesystem::FolderConnector);
         #[cfg(all(feature = "postgres", not(target_family = "wasm")))]
         let builder = builder.register(storehouse_postgres::PostgresConnector);
         #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]

@@ -1,0 +1,48 @@
+//! Whether a file is still the one that was read.
+
+use std::{
+    fs::Metadata,
+    time::{Duration, SystemTime},
+};
+
+/// Times of files are no finer than this anywhere, so that a file can change within and look the
+/// same.
+const GRAIN: Duration = Duration::from_secs(2);
+
+/// What tells two versions of a file apart without reading them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    identity: (u64, u64),
+    /// Whether the file was so new when it was looked at that it can change and keep its stamp.
+    is_recent: bool,
+}
+
+impl Stamp {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        let identity = {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let identity = (0, 0);
+        let modified = metadata.modified().ok();
+        // One from the future is not older than anything.
+        let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        let is_recent = age.is_none_or(|age| age < GRAIN);
+        Self { modified, length: metadata.len(), identity, is_recent }
+    }
+
+    /// Whether the stamps are of one version, as far as stamps can tell.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (self.modified, self.length, self.identity)
+            == (other.modified, other.length, other.identity)
+    }
+
+    /// Whether a file with the stamp `now` certainly has not changed since.
+    pub(crate) fn proves(&self, now: &Self) -> bool {
+        !self.is_recent && self.is_same(now)
+    }
+}

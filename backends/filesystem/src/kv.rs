@@ -1,0 +1,299 @@
+//! Key-value stores in a folder: a file for each key, nothing in memory.
+//!
+//! A read of one key reads one file where it is asked. Everything else is done by a worker under
+//! the folder's lock. Whether a file holds an entry as JSON or the value's bytes is the form's.
+
+mod direct;
+mod form;
+mod scan;
+mod storage;
+
+use std::{
+    fs, io,
+    ops::ControlFlow,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use serde_json::Value as Json;
+use storehouse_runtime::{
+    ColumnSource, EncodedKey, Error, Result, RowSink, Value,
+    codec::RowRef,
+    kv::{KvDef, KvEntry},
+};
+
+pub use self::storage::{FolderJsonKvStorage, FolderKvStorage};
+use self::{
+    direct::Direct,
+    form::{Entry, Form},
+};
+use crate::{
+    definition, error,
+    folder::{Access, Edit, Folder, Held, is_missing},
+    options::{FolderOptions, Noticing},
+    watch::JournalWatch,
+    worker::Worker,
+};
+
+/// A key-value store in a folder.
+pub(crate) struct KvFolder {
+    definition: Arc<KvDef>,
+    folder: Folder,
+    form: Form,
+    /// What the definition of the folder has to be.
+    wanted: Json,
+    worker: Worker,
+    /// Whether the folder was found to be what it has to be.
+    is_ready: AtomicBool,
+    noticing: Noticing,
+    journal: OnceLock<JournalWatch>,
+}
+
+impl KvFolder {
+    fn new(definition: Arc<KvDef>, form: Form, options: &FolderOptions) -> Self {
+        Self {
+            folder: Folder::new(definition.name(), options.path.clone(), options),
+            wanted: definition::of_kv(&definition, form.kind()),
+            definition,
+            form,
+            worker: Worker::new(),
+            is_ready: AtomicBool::new(false),
+            noticing: options.noticing,
+            journal: OnceLock::new(),
+        }
+    }
+
+    /// Runs a job on the worker, with the folder's lock.
+    async fn locked<R: Send + 'static>(
+        self: &Arc<Self>,
+        access: Access,
+        job: impl FnOnce(&Self, &Held) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        let store = Arc::clone(self);
+        self.worker
+            .run(move || {
+                store.check()?;
+                let held = store.folder.lock(access)?;
+                job(&store, &held)
+            })
+            .await
+    }
+
+    async fn set_up(self: &Arc<Self>) -> Result<()> {
+        let store = Arc::clone(self);
+        self.worker.run(move || store.folder.set_up(&store.wanted)).await
+    }
+
+    fn check(&self) -> Result<()> {
+        if !self.is_ready.load(Ordering::Relaxed) || !self.is_there() {
+            self.is_ready.store(false, Ordering::Relaxed);
+            self.folder.check(&self.wanted)?;
+            self.is_ready.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn is_there(&self) -> bool {
+        fs::exists(self.folder.own("definition.json")).unwrap_or(true)
+    }
+
+    /// Reads one key where it is asked, and hands it over. Gives false where that has to be done by
+    /// the worker: a write of several files is in progress, of which nobody is to see a part.
+    fn get_here(&self, key: &EncodedKey, rows: &mut RowSink) -> Result<bool> {
+        if !self.is_ready.load(Ordering::Relaxed) {
+            self.check()?;
+        }
+        let unknown = |error: io::Error| error::at(&self.folder.path, "read", error);
+        let journal = self.journal.get_or_init(|| JournalWatch::begin(&self.folder, self.noticing));
+        if !journal.is_calm(&self.folder).map_err(unknown)? {
+            return Ok(false);
+        }
+        let place = self.form.place(key);
+        let Some(text) = self.read(&place, None)? else {
+            // A folder that is gone is no reason to say that the key is.
+            self.check()?;
+            return Ok(true);
+        };
+        if self.form == Form::Json
+            && let Some(mut entry) = Direct::parse(&self.definition, key, &text)
+        {
+            let _ = receive(&self.definition, 0, &mut entry, rows)?;
+            return Ok(true);
+        }
+        let entry = self.parse(key, &place, text)?;
+        let _ = hand_over(&self.definition, 0, &entry, rows)?;
+        Ok(true)
+    }
+
+    /// What is under a key, expired or not.
+    fn entry(&self, key: &EncodedKey, held: Option<&Held>) -> Result<Option<Entry>> {
+        let place = self.form.place(key);
+        let Some(text) = self.read(&place, held)? else { return Ok(None) };
+        self.parse(key, &place, text).map(Some)
+    }
+
+    fn parse(&self, key: &EncodedKey, place: &str, text: Vec<u8>) -> Result<Entry> {
+        let entry = self.form.parse(&self.definition, Some(key), text);
+        entry.map_err(|why| error::unusable(&self.folder.at(place), &why))
+    }
+
+    fn read(&self, place: &str, held: Option<&Held>) -> Result<Option<Vec<u8>>> {
+        let path = match held.and_then(|held| held.instead.get(place)) {
+            None => self.folder.at(place),
+            Some(None) => return Ok(None),
+            Some(Some(path)) => path.clone(),
+        };
+        match fs::read(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error::at(&path, "read", error)),
+        }
+    }
+
+    /// What is under a key, unless it has expired.
+    fn live(&self, key: &EncodedKey, held: &Held, now: i64) -> Result<Option<Entry>> {
+        Ok(self.entry(key, Some(held))?.filter(|entry| !entry.is_expired(now)))
+    }
+
+    /// Writes entries over what is there; a file that is no entry is not written over.
+    fn put(&self, held: &Held, entries: Vec<KvEntry>) -> Result<()> {
+        let mut edits: Vec<Edit> = Vec::with_capacity(entries.len());
+        let mut places = std::collections::HashMap::new();
+        for KvEntry { key, value, expires_at } in entries {
+            if self.form == Form::Json {
+                self.entry(&key, Some(held))?;
+            }
+            let place = self.form.place(&key);
+            if expires_at.is_some() {
+                self.mark(&place)?;
+            }
+            let text = self.form.text(&self.definition, &Entry { key, value, expires_at })?;
+            let edit = Edit::write(place.clone(), text);
+            // Of two with one key the last wins.
+            if let Some(&position) = places.get(&place) {
+                edits[position] = edit;
+            } else {
+                places.insert(place, edits.len());
+                edits.push(edit);
+            }
+        }
+        self.folder.commit(held, edits).map(drop)
+    }
+
+    fn put_if(
+        &self,
+        held: &Held,
+        entry: KvEntry,
+        expected: Option<&Value>,
+        now: i64,
+    ) -> Result<bool> {
+        let found = self.live(&entry.key, held, now)?;
+        let is_expected = match (&found, expected) {
+            (None, None) => true,
+            (Some(found), Some(expected)) => is_same(&found.value, expected),
+            _ => false,
+        };
+        if is_expected {
+            self.put(held, vec![entry])?;
+        }
+        Ok(is_expected)
+    }
+
+    fn delete_if(
+        &self,
+        held: &Held,
+        key: &EncodedKey,
+        expected: Option<&Value>,
+        now: i64,
+    ) -> Result<bool> {
+        let Some(found) = self.live(key, held, now)? else { return Ok(false) };
+        if expected.is_some_and(|expected| !is_same(&found.value, expected)) {
+            return Ok(false);
+        }
+        let place = self.form.place(key);
+        self.folder.commit(held, vec![Edit::delete(place.clone())])?;
+        self.unmark(&place);
+        Ok(true)
+    }
+
+    fn increment(&self, held: &Held, key: EncodedKey, by: i64, now: i64) -> Result<i64> {
+        let found = self.live(&key, held, now)?;
+        let expires_at = found.as_ref().and_then(|entry| entry.expires_at);
+        let sum = match found.map(|entry| entry.value) {
+            None => Some(by),
+            Some(Value::Int(value)) => value.checked_add(by),
+            Some(_) => return Err(Error::decode("value", "what was incremented is no integer")),
+        };
+        let sum = sum.ok_or_else(|| {
+            Error::validation("the sum is beyond the integers of 64 bits; nothing was changed")
+        })?;
+        self.definition.check_value(&Value::Int(sum))?;
+        self.put(held, vec![KvEntry { key, value: Value::Int(sum), expires_at }])?;
+        Ok(sum)
+    }
+
+    fn expire(
+        &self,
+        held: &Held,
+        key: EncodedKey,
+        expires_at: Option<i64>,
+        now: i64,
+    ) -> Result<bool> {
+        let Some(found) = self.live(&key, held, now)? else { return Ok(false) };
+        if found.expires_at != expires_at {
+            self.put(held, vec![KvEntry { key, value: found.value, expires_at }])?;
+        }
+        Ok(true)
+    }
+
+    /// Notes that an entry may expire, before it is written, so that what has expired is found
+    /// without reading every file.
+    fn mark(&self, place: &str) -> Result<()> {
+        let (folder, mark) = (self.folder.own("expiring"), self.folder.own("expiring").join(place));
+        if fs::exists(&mark).unwrap_or(false) {
+            return Ok(());
+        }
+        crate::folder::make_folders(&folder)?;
+        self.folder.write_mark(&mark).map_err(|error| error::at(&mark, "written", error))
+    }
+
+    fn unmark(&self, place: &str) {
+        // One too many costs a look.
+        let _ = fs::remove_file(self.folder.own("expiring").join(place));
+    }
+}
+
+/// Whether two values are the same; the names in a JSON object have no order.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Json(one), Value::Json(other)) => one == other,
+        _ => one.compare(other).is_eq(),
+    }
+}
+
+/// Hands an entry over as a row of the store's table.
+fn hand_over(
+    definition: &KvDef,
+    position: usize,
+    entry: &Entry,
+    rows: &mut RowSink,
+) -> Result<ControlFlow<()>> {
+    let mut row: Vec<Value> = entry.key.values().to_vec();
+    row.push(entry.value.clone());
+    row.push(entry.expires_at.map_or(Value::Null, Value::DateTime));
+    receive(definition, position, &mut RowRef(&row), rows)
+}
+
+fn receive(
+    definition: &KvDef,
+    position: usize,
+    source: &mut dyn ColumnSource,
+    rows: &mut RowSink,
+) -> Result<ControlFlow<()>> {
+    rows.receive(position, source).map_err(|error| {
+        let column = &definition.table().columns[error.column];
+        Error::decode(&*column.name, error.message)
+    })
+}

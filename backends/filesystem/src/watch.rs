@@ -1,0 +1,134 @@
+//! Noticing what others change in a folder.
+//!
+//! On Linux the kernel puts an event into a queue before the call that changed a file returns, so
+//! whoever looks at the queue knows of every write that was done before: a read looks, for less
+//! than a microsecond, and goes on from memory where nothing has happened. That is why this reads
+//! inotify itself and not through a thread, which would hear of it some time later. Where there is
+//! no such queue, or a file system that other machines write to, the folder is looked at instead.
+
+#[cfg(target_os = "linux")]
+mod inotify;
+mod journal;
+mod scan;
+
+use std::collections::BTreeMap;
+#[cfg(target_os = "linux")]
+use std::path::Path;
+
+#[cfg(target_os = "linux")]
+use self::inotify::Watch;
+pub(crate) use self::journal::JournalWatch;
+use self::scan::Seen;
+use crate::{folder::Folder, options::Noticing};
+
+/// What may have changed.
+pub(crate) enum Changed {
+    /// The files of these names; true for those that were written in place, which can look the same.
+    Names(BTreeMap<String, bool>),
+    /// Anything; every file has to be looked at.
+    Anything,
+    /// The folder itself is another, or gone.
+    Folder,
+}
+
+/// Notices changes of one folder.
+pub(crate) enum Notice {
+    /// By inotify.
+    #[cfg(target_os = "linux")]
+    Watched(Watch),
+    /// By looking.
+    Looked(Seen),
+}
+
+impl Notice {
+    /// Begins to notice. What changes from now on is noticed.
+    pub(crate) fn begin(folder: &Folder, noticing: Noticing) -> Self {
+        #[cfg(target_os = "linux")]
+        if noticing == Noticing::Auto
+            && let Some(watch) = Watch::begin(&folder.path)
+        {
+            return Self::Watched(watch);
+        }
+        let _ = noticing;
+        Self::Looked(Seen::begin(folder))
+    }
+
+    /// Whether nothing has changed since the last [`Notice::take`] that was [done](Notice::done).
+    pub(crate) fn is_quiet(&self, folder: &Folder) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Watched(watch) => watch.is_quiet(),
+            Self::Looked(seen) => seen.is_quiet(folder),
+        }
+    }
+
+    /// What has changed since the last time. It is not quiet again before [`Notice::done`].
+    pub(crate) fn take(&self, folder: &Folder) -> Changed {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Watched(watch) => watch.take(),
+            Self::Looked(seen) => seen.take(folder),
+        }
+    }
+
+    /// Says that what was taken is known now.
+    pub(crate) fn done(&self) {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Watched(watch) => watch.done(),
+            Self::Looked(seen) => seen.done(),
+        }
+    }
+}
+
+impl Notice {
+    /// Says that what was written just now is known to readers, and forgets nothing else.
+    pub(crate) fn wrote(&self, folder: &Folder) {
+        match self {
+            // The events of it are taken as all others are.
+            #[cfg(target_os = "linux")]
+            Self::Watched(_) => {}
+            Self::Looked(seen) => seen.wrote(folder),
+        }
+    }
+
+    /// Whether the kernel tells of changes.
+    pub(crate) const fn is_watched(&self) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Watched(_) => true,
+            Self::Looked(_) => false,
+        }
+    }
+}
+
+/// Whether a file of that name is meant to be a row or an entry. Others are nobody's business:
+/// notes, pictures, what editors and version control keep.
+pub(crate) fn is_record(name: &str) -> bool {
+    !name.starts_with('.') && name.ends_with(ENDING)
+}
+
+/// The ending of the files of rows and entries.
+pub(crate) const ENDING: &str = ".json";
+
+/// Whether the file system may be written to by other machines, of which this one is not told.
+#[cfg(target_os = "linux")]
+fn is_shared_with_machines(path: &Path) -> bool {
+    // ext, XFS, Btrfs, F2FS, tmpfs, overlayfs, ZFS and bcachefs; from linux/magic.h.
+    const LOCAL: [u64; 8] = [
+        0xEF53,
+        0x5846_5342,
+        0x9123_683E,
+        0xF2F5_2010,
+        0x0102_1994,
+        0x794C_7630,
+        0x2FC1_2FC1,
+        0xCA45_1A4E,
+    ];
+    rustix::fs::statfs(path).map_or(true, |found| {
+        // The field's type differs between machines.
+        #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "it is a bit pattern")]
+        let kind = found.f_type as u64 & 0xFFFF_FFFF;
+        !LOCAL.contains(&kind)
+    })
+}
