@@ -2,7 +2,10 @@
 
 use std::{future::ready, ops::ControlFlow, sync::Arc};
 
-use super::rows::{Kept, RowCache, Rows, hand_over};
+use super::{
+    follow::InUse,
+    rows::{Kept, RowCache, Rows, hand_over},
+};
 use crate::{
     column_type::ColumnType,
     error::Result,
@@ -64,6 +67,7 @@ impl Source for dyn DynKvStorage {
 pub(super) struct Reads<S: ?Sized> {
     pub(super) inner: Arc<S>,
     pub(super) cache: Arc<RowCache>,
+    _in_use: Arc<InUse>,
     types: Arc<[ColumnType]>,
     /// Whether what is kept holds only while the changes of the table are followed.
     has_changes: bool,
@@ -71,8 +75,8 @@ pub(super) struct Reads<S: ?Sized> {
 
 impl<S: Source + ?Sized> Reads<S> {
     pub(super) fn new(inner: Arc<S>, cache: Arc<RowCache>, has_changes: bool) -> Self {
-        let types = inner.types();
-        Self { inner, cache, types, has_changes }
+        let (types, in_use) = (inner.types(), cache.in_use());
+        Self { inner, cache, _in_use: in_use, types, has_changes }
     }
 
     /// What is kept of a key, if it is known that it still holds.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use storehouse::{EventKind, Transaction, prelude::*};
+use storehouse_conformance::native::block_on;
 use storehouse_runtime::{
     Error,
     layers::{Cached, Chaos},
@@ -225,6 +226,50 @@ async fn what_another_writes_into_a_key_value_store_is_seen() {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), seen).await.expect("the change is seen");
+}
+
+/// The layer outlives what it was put around, and must not keep it open.
+#[tokio::test]
+async fn a_database_closes_though_the_layer_is_kept() {
+    let (url, cached) = ("memory://closes_though_the_layer_is_kept", Cached::new());
+    let store = storehouse::open(url).await.unwrap().layer(cached.clone());
+    let items = store.tabular::<Item>().await.unwrap();
+    items.setup_database().await.unwrap();
+    items.get(&1).await.unwrap();
+    items.get(&1).await.unwrap();
+    assert_eq!(cached.statistics().hits, 1);
+    drop((items, store));
+    let closed = async {
+        loop {
+            let again = storehouse::open(url).await.unwrap();
+            let items = again.tabular::<Item>().await.unwrap();
+            if items.get(&1).await.is_err() {
+                return;
+            }
+            drop((items, again));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), closed).await.expect("nobody holds it");
+}
+
+/// The task that follows ends with the runtime that it runs on.
+#[test]
+fn another_runtime_begins_to_follow_anew() {
+    let (cached, store) = block_on(in_memory());
+    let read = async || {
+        let items = store.tabular::<Item>().await.unwrap();
+        items.setup_database().await.unwrap();
+        items.get(&1).await.unwrap()
+    };
+    assert_eq!(block_on(read()), None);
+    let write = async {
+        let bare = store.clone();
+        bare.tabular::<Item>().await.unwrap().put(Item { id: 1, value: 1 }).await.unwrap();
+    };
+    block_on(write);
+    assert_eq!(block_on(read()).unwrap().value, 1);
+    assert_eq!(cached.statistics().hits, 0, "nothing was kept from one runtime to the next");
 }
 
 /// Who reads while another writes may see the value of before or after, but once a write is done,
