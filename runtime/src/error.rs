@@ -246,6 +246,15 @@ impl Error {
         Self::Lagged { oldest: Box::new(oldest), context: Box::default() }
     }
 
+    /// The live table keeps no log of its changes.
+    pub fn no_change_log(table: &str) -> Self {
+        Self::schema(format!(
+            "`{table}` keeps no log of its changes; call `setup_database()` on a handle whose \
+             definition has `#[table(changes)]`, of `kv_logged()`, or of a store with \
+             `log_changes()`"
+        ))
+    }
+
     /// A stored value does not fit `column`.
     pub fn decode(column: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Decode { column: column.into(), message: message.into(), context: Box::default() }

@@ -15,7 +15,7 @@ use storehouse_runtime::{
 
 use crate::{
     CAPABILITIES, NAME,
-    kv::{FolderJsonKvStorage, FolderKvStorage},
+    kv::{FolderJsonKvStorage, FolderKvStorage, Form, KvFolder},
     names,
     options::FolderOptions,
     storage::FolderTabularStorage,
@@ -51,6 +51,7 @@ pub struct FolderBackend {
     options: FolderOptions,
     engine: EngineId,
     tables: Arc<Mutex<BTreeMap<String, Arc<FolderTable>>>>,
+    kv_stores: Arc<Mutex<BTreeMap<String, Arc<KvFolder>>>>,
 }
 
 impl std::fmt::Debug for FolderBackend {
@@ -81,7 +82,12 @@ impl FolderBackend {
                 options.path.display()
             )));
         }
-        Ok(Self { options, engine: EngineId::new(), tables: Arc::default() })
+        Ok(Self {
+            options,
+            engine: EngineId::new(),
+            tables: Arc::default(),
+            kv_stores: Arc::default(),
+        })
     }
 
     /// A key-value store of raw files, in a folder of that name.
@@ -143,8 +149,14 @@ impl Backend for FolderBackend {
     }
 
     fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>> {
-        let options = self.options_for(names::encode(definition.name()));
-        Ok(Arc::new(FolderJsonKvStorage::open(&options, Arc::clone(definition))))
+        let name = names::encode(definition.name());
+        let options = self.options_for(name.clone());
+        let new = || Arc::new(KvFolder::new(Arc::clone(definition), Form::Json, &options));
+        let mut stores = self.kv_stores.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = Arc::clone(stores.entry(name).or_insert_with(new));
+        // One of other types says so when it is used.
+        let store = if store.is_for(definition) { store } else { new() };
+        Ok(Arc::new(FolderJsonKvStorage::of(store, Arc::clone(definition))))
     }
 }
 

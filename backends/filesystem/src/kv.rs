@@ -5,6 +5,7 @@
 
 mod direct;
 mod form;
+mod log;
 mod scan;
 mod storage;
 
@@ -24,12 +25,11 @@ use storehouse_runtime::{
     kv::{KvDef, KvEntry},
 };
 
+pub(crate) use self::form::Form;
 pub use self::storage::{FolderJsonKvStorage, FolderKvStorage};
-use self::{
-    direct::Direct,
-    form::{Entry, Form},
-};
+use self::{direct::Direct, form::Entry};
 use crate::{
+    changes::{self, ChangeFiles},
     definition, error,
     folder::{Access, Edit, Folder, Held, is_missing},
     options::{FolderOptions, Noticing},
@@ -49,10 +49,12 @@ pub(crate) struct KvFolder {
     is_ready: AtomicBool,
     noticing: Noticing,
     journal: OnceLock<JournalWatch>,
+    changes: ChangeFiles,
 }
 
 impl KvFolder {
-    fn new(definition: Arc<KvDef>, form: Form, options: &FolderOptions) -> Self {
+    pub(crate) fn new(definition: Arc<KvDef>, form: Form, options: &FolderOptions) -> Self {
+        let changes = ChangeFiles::new(Arc::clone(definition.table()), options.change_retention);
         Self {
             folder: Folder::new(definition.name(), options.path.clone(), options),
             wanted: definition::of_kv(&definition, form.kind()),
@@ -62,7 +64,13 @@ impl KvFolder {
             is_ready: AtomicBool::new(false),
             noticing: options.noticing,
             journal: OnceLock::new(),
+            changes,
         }
+    }
+
+    /// Whether it serves handles of that definition too.
+    pub(crate) fn is_for(&self, definition: &KvDef) -> bool {
+        definition::of_kv(definition, self.form.kind()) == self.wanted
     }
 
     /// Runs a job on the worker, with the folder's lock.
@@ -81,9 +89,18 @@ impl KvFolder {
             .await
     }
 
-    async fn set_up(self: &Arc<Self>) -> Result<()> {
+    async fn set_up(self: &Arc<Self>, logs_changes: bool) -> Result<()> {
         let store = Arc::clone(self);
-        self.worker.run(move || store.folder.set_up(&store.wanted)).await
+        self.worker
+            .run(move || {
+                store.folder.set_up(&store.wanted)?;
+                if logs_changes && !changes::is_begun(&store.folder)? {
+                    let held = store.folder.lock(Access::Exclusive)?;
+                    changes::begin(&store.folder, &held)?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     fn check(&self) -> Result<()> {
@@ -159,27 +176,30 @@ impl KvFolder {
 
     /// Writes entries over what is there; a file that is no entry is not written over.
     fn put(&self, held: &Held, entries: Vec<KvEntry>) -> Result<()> {
+        let mut log = self.begin_log(held)?;
         let mut edits: Vec<Edit> = Vec::with_capacity(entries.len());
         let mut places = std::collections::HashMap::new();
         for KvEntry { key, value, expires_at } in entries {
-            if self.form == Form::Json {
-                self.entry(&key, Some(held))?;
-            }
+            let old = match self.form {
+                Form::Json => self.entry(&key, Some(held))?,
+                Form::Raw => None,
+            };
             let place = self.form.place(&key);
             if expires_at.is_some() {
                 self.mark(&place)?;
             }
-            let text = self.form.text(&self.definition, &Entry { key, value, expires_at })?;
-            let edit = Edit::write(place.clone(), text);
+            let new = Entry { key, value, expires_at };
+            let edit = Edit::write(place.clone(), self.form.text(&self.definition, &new)?);
             // Of two with one key the last wins.
-            if let Some(&position) = places.get(&place) {
-                edits[position] = edit;
-            } else {
-                places.insert(place, edits.len());
+            let position = *places.entry(place).or_insert(edits.len());
+            if position == edits.len() {
                 edits.push(edit);
+            } else {
+                edits[position] = edit;
             }
+            log.note_at(position, old.as_ref(), Some(&new));
         }
-        self.folder.commit(held, edits).map(drop)
+        self.commit(held, edits, log)
     }
 
     fn put_if(
@@ -212,8 +232,10 @@ impl KvFolder {
         if expected.is_some_and(|expected| !is_same(&found.value, expected)) {
             return Ok(false);
         }
+        let mut log = self.begin_log(held)?;
+        log.note(Some(&found), None);
         let place = self.form.place(key);
-        self.folder.commit(held, vec![Edit::delete(place.clone())])?;
+        self.commit(held, vec![Edit::delete(place.clone())], log)?;
         self.unmark(&place);
         Ok(true)
     }

@@ -21,6 +21,7 @@
 //! ```
 
 mod backend;
+mod changes;
 mod codec;
 mod definition;
 mod error;
@@ -49,5 +50,6 @@ const CAPABILITIES: Capabilities = {
     capabilities.writable = true;
     capabilities.persistent = true;
     capabilities.multi_process = true;
+    capabilities.changes = true;
     capabilities
 };

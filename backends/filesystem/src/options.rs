@@ -1,8 +1,8 @@
 //! How a folder is opened.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use storehouse_runtime::{Error, Result};
+use storehouse_runtime::{ChangeRetention, Error, Result};
 
 /// How a folder is opened; see [`FolderOptions::from_url`] for the form as a URL.
 ///
@@ -20,7 +20,12 @@ pub struct FolderOptions {
     pub(crate) path: PathBuf,
     pub(crate) durable: bool,
     pub(crate) noticing: Noticing,
+    pub(crate) change_retention: ChangeRetention,
 }
+
+/// A log is a file for each write, of which a folder is not to have too many.
+const RETENTION: ChangeRetention =
+    ChangeRetention { age: Duration::from_hours(24), changes: 10_000 };
 
 /// How what others write to a folder is noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +41,12 @@ pub enum Noticing {
 impl FolderOptions {
     /// A folder, with the usual options.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), durable: true, noticing: Noticing::default() }
+        Self {
+            path: path.into(),
+            durable: true,
+            noticing: Noticing::default(),
+            change_retention: RETENTION,
+        }
     }
 
     /// Whether a write is on the disk when it is done, which is so unless said otherwise. Without,
@@ -52,6 +62,14 @@ impl FolderOptions {
     #[must_use]
     pub const fn noticing(mut self, noticing: Noticing) -> Self {
         self.noticing = noticing;
+        self
+    }
+
+    /// How much of a store's changes its log keeps, where it has one; a day and 10,000 changes
+    /// unless set. The log is a file for each write.
+    #[must_use]
+    pub const fn change_retention(mut self, retention: ChangeRetention) -> Self {
+        self.change_retention = retention;
         self
     }
 

@@ -3,14 +3,14 @@
 use std::{path::PathBuf, sync::Arc};
 
 use storehouse_runtime::{
-    Aggregation, Assignment, Capabilities, EncodedKey, EncodedRow, FilterTree, Result, RowSink,
-    Selection, TableDef, TabularStorage, WriteMode,
+    Aggregation, Assignment, Capabilities, ChangeFeed, EncodedKey, EncodedRow, FilterTree, Result,
+    RowSink, Selection, TableDef, TabularStorage, WriteMode,
 };
 
 use crate::{
     CAPABILITIES, NAME,
     options::FolderOptions,
-    table::{FolderTable, Published},
+    table::{FolderTable, Published, TableLog},
 };
 
 /// A table in a folder, a file for each row; made by a store, or directly with
@@ -85,7 +85,7 @@ impl TabularStorage for FolderTabularStorage {
     }
 
     async fn setup_database(&self) -> Result<()> {
-        self.table.set_up().await
+        self.table.set_up(self.definition.changes).await
     }
 
     async fn get(&self, key: EncodedKey, rows: RowSink) -> Result<RowSink> {
@@ -201,6 +201,14 @@ impl TabularStorage for FolderTabularStorage {
                 },
             )
             .await
+    }
+
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        Ok(self.table.changes.feed.get_or(|| TableLog::new(&self.table)))
+    }
+
+    async fn remove_change_log(&self) -> Result<()> {
+        self.table.remove_change_log().await
     }
 
     async fn explain(&self, selection: Selection) -> Result<String> {

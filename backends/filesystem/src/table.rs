@@ -5,6 +5,7 @@
 //! that, one thing after the other. Where nothing has changed, a read is answered where it is
 //! asked, from the image as it is.
 
+mod log;
 mod mirror;
 
 use std::{
@@ -22,8 +23,13 @@ use storehouse_runtime::{
     memory::{RowDifference, TableImage},
 };
 
-use self::mirror::Mirror;
+pub(crate) use self::log::TableLog;
+use self::{
+    log::{Logged, Unlogged},
+    mirror::Mirror,
+};
 use crate::{
+    changes::{self, ChangeFiles, End, Happened},
     codec, definition, error,
     folder::{Access, Edit, Folder, Held, read},
     names::key_name,
@@ -49,6 +55,9 @@ pub(crate) struct FolderTable {
     greatest_id: AtomicI64,
     /// What readers see.
     published: RwLock<Option<Published>>,
+    pub(crate) changes: ChangeFiles,
+    /// The rows as the log of changes has left them, where there is one.
+    logged: Mutex<Option<Logged>>,
 }
 
 /// What readers see: rows as they were at one moment.
@@ -64,6 +73,7 @@ impl FolderTable {
     pub(crate) fn new(definition: Arc<TableDef>, path: PathBuf, options: &FolderOptions) -> Self {
         let folder = Folder::new(&definition.full_name(), path, options);
         let wanted = definition::of_table(&definition);
+        let changes = ChangeFiles::new(Arc::clone(&definition), options.change_retention);
         Self {
             definition,
             folder,
@@ -73,6 +83,8 @@ impl FolderTable {
             mirror: Mutex::default(),
             greatest_id: AtomicI64::new(0),
             published: RwLock::default(),
+            changes,
+            logged: Mutex::default(),
         }
     }
 
@@ -82,13 +94,31 @@ impl FolderTable {
     }
 
     /// Makes the folder, or fails where it is there for something else.
-    pub(crate) async fn set_up(self: &Arc<Self>) -> Result<()> {
+    pub(crate) async fn set_up(self: &Arc<Self>, logs_changes: bool) -> Result<()> {
         let table = Arc::clone(self);
         self.worker
             .run(move || {
                 table.folder.set_up(&table.wanted)?;
-                let held = table.folder.lock(Access::Shared)?;
-                table.bring_up_to_date(&mut table.lock_mirror(), &held).map(drop)
+                let mut held = table.folder.lock(Access::Shared)?;
+                if logs_changes && !changes::is_begun(&table.folder)? {
+                    drop(held);
+                    held = table.folder.lock(Access::Exclusive)?;
+                    changes::begin(&table.folder, &held)?;
+                }
+                let published = table.bring_up_to_date(&mut table.lock_mirror(), &held)?;
+                // What is changed past Storehouse from now on is to be noticed.
+                table.unlogged(&held, &published).map(drop)
+            })
+            .await
+    }
+
+    /// Removes the log of changes, if there is one.
+    pub(crate) async fn remove_change_log(self: &Arc<Self>) -> Result<()> {
+        let table = Arc::clone(self);
+        self.worker
+            .run(move || {
+                let held = table.folder.lock(Access::Exclusive)?;
+                table.changes.remove(&table.folder, &held)
             })
             .await
     }
@@ -199,8 +229,9 @@ impl FolderTable {
         after: TableImage,
     ) -> Result<()> {
         let Some(mirror) = mirror else { return Ok(()) };
+        let unlogged = self.unlogged(held, before)?;
         let differences = after.changes_since(&before.image);
-        let mut edits = Vec::with_capacity(differences.len() + 1);
+        let mut edits = Vec::with_capacity(differences.len() + 2);
         let mut names = Vec::with_capacity(differences.len());
         for difference in &differences {
             let Some((edit, name)) = self.edit(difference) else { continue };
@@ -211,20 +242,44 @@ impl FolderTable {
             names.push(name);
         }
         if let Some(ids) = self.ids_to_store(mirror, &differences, after.last_id()) {
-            if edits.len() == 1 {
+            if edits.len() == 1 && unlogged.is_none() {
                 // The key is kept before the row goes, so that it is never free in between.
                 self.folder.commit(held, vec![ids])?;
             } else {
                 edits.push(ids);
             }
         }
+        let logged = unlogged.map(|unlogged| self.to_log(unlogged, &differences, &mut edits));
         let stamps = self.folder.commit(held, edits)?;
         for (name, (difference, stamp)) in names.into_iter().zip(differences.iter().zip(stamps)) {
             let key = difference.after().map(|row| self.key_of(row));
             mirror.note_written(name, key.zip(stamp));
         }
-        mirror.image = after;
+        mirror.image = after.clone();
+        if let Some((unlogged, end)) = logged {
+            self.has_logged(after, unlogged);
+            self.changes.added(&self.folder, held, end);
+        }
         Ok(())
+    }
+
+    /// Adds the edit that logs what is written, and what somebody changed past Storehouse.
+    fn to_log(
+        &self,
+        mut unlogged: Unlogged,
+        differences: &[RowDifference],
+        edits: &mut Vec<Edit>,
+    ) -> (Unlogged, End) {
+        let mut happened = std::mem::take(&mut unlogged.happened);
+        let written = differences.iter();
+        happened.extend(written.map(|of| Happened::new(of.before(), of.after())));
+        if happened.is_empty() {
+            let end = unlogged.end;
+            return (unlogged, end);
+        }
+        let (edit, end) = self.changes.edit(unlogged.end, happened);
+        edits.push(edit);
+        (unlogged, end)
     }
 
     /// Lets readers see what was written. Gives false where the folder has to be read again.

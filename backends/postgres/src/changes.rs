@@ -64,11 +64,7 @@ impl PostgresLog {
     }
 
     fn missing(&self) -> Error {
-        Error::schema(format!(
-            "table `{}` keeps no log of its changes; call `setup_database()` on a handle whose \
-             definition has `#[table(changes)]`",
-            self.table.definition.full_name()
-        ))
+        Error::no_change_log(&self.table.definition.full_name())
     }
 
     /// What became of a look at the log.

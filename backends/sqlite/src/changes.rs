@@ -99,13 +99,7 @@ impl ChangeLog for SqliteLog {
 
 impl State {
     fn read(connection: &Connection, table: &Table) -> Result<Self> {
-        let missing = |table: &Table| {
-            Error::schema(format!(
-                "table `{}` keeps no log of its changes; call `setup_database()` on a handle whose \
-                 definition has `#[table(changes)]`",
-                table.name
-            ))
-        };
+        let missing = |table: &Table| Error::no_change_log(&table.name);
         let read = |connection: &Connection| -> rusqlite::Result<Option<(String, i64, i64)>> {
             connection
                 .prepare_cached(&ddl::state(table))?

@@ -199,11 +199,7 @@ impl MemoryLog {
         if self.0.log().is_on() {
             Ok(self.0.log().kept())
         } else {
-            Err(Error::schema(format!(
-                "table `{}` keeps no log of its changes; call `setup_database()` on a handle whose \
-                 definition has `#[table(changes)]`, or of a store with `log_changes()`",
-                self.0.definition().full_name()
-            )))
+            Err(Error::no_change_log(&self.0.definition().full_name()))
         }
     }
 }

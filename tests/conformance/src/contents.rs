@@ -590,6 +590,7 @@ macro_rules! __contents {
             OnDatabase changes_elsewhere {
                 of_before_are_there_after_reopening [CHANGES, PERSISTENT];
                 of_other_stores_are_seen [CHANGES, PERSISTENT, MULTI_PROCESS];
+                of_transactions_of_other_stores_are_seen [CHANGES, PERSISTENT, MULTI_PROCESS, TRANSACTIONS];
             }
             OnDatabase reopening {
                 finds_every_row_again [PERSISTENT];

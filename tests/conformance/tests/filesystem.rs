@@ -41,7 +41,7 @@ mod with_inotify {
     storehouse_conformance::conformance_tests!({
         let folder = Folder::new();
         async move |database: &str| open_in(&folder, database).await
-    }, lacks: [transactions, savepoints, row_locks, sql, references, migrations, changes]);
+    }, lacks: [transactions, savepoints, row_locks, sql, references, migrations]);
 
     #[test]
     fn behaves_as_the_model_does() {
@@ -63,5 +63,5 @@ mod by_looking {
     storehouse_conformance::conformance_tests!({
         let folder = Folder::new();
         async move |database: &str| Store::from_backend(backend(&folder, database))
-    }, lacks: [transactions, savepoints, row_locks, sql, references, migrations, changes]);
+    }, lacks: [transactions, savepoints, row_locks, sql, references, migrations]);
 }

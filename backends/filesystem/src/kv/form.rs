@@ -11,7 +11,7 @@ use crate::{
 
 /// The form of a store's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// An object of JSON with `key`, `value` and `expires_at`.
     Json,
     /// The value, byte for byte; the key is the path.

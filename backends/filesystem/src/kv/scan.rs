@@ -18,7 +18,7 @@ use crate::{
 impl KvFolder {
     /// The keys in order, and where their files are. Names tell most keys; where one does not, the
     /// file is read.
-    fn keys(&self, held: &Held) -> Result<BTreeMap<EncodedKey, String>> {
+    pub(super) fn keys(&self, held: &Held) -> Result<BTreeMap<EncodedKey, String>> {
         let mut keys = BTreeMap::new();
         for place in self.places(held)? {
             let key = match self.form.key_of(&place, &self.definition) {
@@ -140,21 +140,23 @@ impl KvFolder {
 
     /// Deletes every entry. What is no entry stays.
     pub(super) fn delete_all(&self, held: &Held) -> Result<()> {
+        let mut log = self.begin_log(held)?;
         let mut edits = Vec::new();
         for place in self.places(held)? {
-            let is_entry = match self.form {
-                Form::Raw => self.form.key_of(&place, &self.definition).is_some(),
-                Form::Json => self.read(&place, Some(held))?.is_some_and(|text| {
-                    let entry = self.form.parse(&self.definition, None, text);
-                    entry.is_ok_and(|entry| self.form.place(&entry.key) == place)
-                }),
-            };
-            if is_entry {
+            let key = self.form.key_of(&place, &self.definition);
+            if self.form == Form::Raw {
+                edits.extend(key.map(|_| Edit::delete(place)));
+                continue;
+            }
+            let Some(text) = self.read(&place, Some(held))? else { continue };
+            let Ok(entry) = self.form.parse(&self.definition, None, text) else { continue };
+            if self.form.place(&entry.key) == place {
+                log.note(Some(&entry), None);
                 edits.push(Edit::delete(place));
             }
         }
         let places: Vec<String> = edits.iter().map(|edit| edit.place.clone()).collect();
-        self.folder.commit(held, edits)?;
+        self.commit(held, edits, log)?;
         for place in &places {
             self.unmark(place);
         }
@@ -163,6 +165,7 @@ impl KvFolder {
 
     /// Deletes what has expired, and counts it.
     pub(super) fn purge_expired(&self, held: &Held, now: i64) -> Result<u64> {
+        let mut log = self.begin_log(held)?;
         let (mut edits, mut unmarked) = (Vec::new(), Vec::new());
         for place in self.marked()? {
             let Some(text) = self.read(&place, Some(held))? else {
@@ -174,12 +177,13 @@ impl KvFolder {
             if entry.expires_at.is_none() {
                 unmarked.push(place);
             } else if entry.is_expired(now) && self.form.place(&entry.key) == place {
+                log.note(Some(&entry), None);
                 edits.push(Edit::delete(place.clone()));
                 unmarked.push(place);
             }
         }
         let purged = edits.len() as u64;
-        self.folder.commit(held, edits)?;
+        self.commit(held, edits, log)?;
         for place in &unmarked {
             self.unmark(place);
         }

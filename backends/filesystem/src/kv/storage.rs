@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use storehouse_runtime::{
-    Capabilities, ColumnType, EncodedKey, Error, Result, RowSink, Value,
+    Capabilities, ChangeFeed, ColumnType, EncodedKey, Error, Result, RowSink, Value,
     kv::{KvDef, KvEntry, KvScan, KvStorage},
 };
 
-use super::{Form, KvFolder, hand_over};
+use super::{Form, KvFolder, hand_over, log::KvLog};
 use crate::{CAPABILITIES, NAME, folder::Access, options::FolderOptions};
 
 /// A key-value store with a JSON file for each key, which holds the key, the value and until when they stay.
@@ -30,7 +30,11 @@ use crate::{CAPABILITIES, NAME, folder::Access, options::FolderOptions};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct FolderJsonKvStorage(Arc<KvFolder>);
+pub struct FolderJsonKvStorage {
+    store: Arc<KvFolder>,
+    /// The handle's own, which may ask for a log of changes where another does not.
+    definition: Arc<KvDef>,
+}
 
 /// A key-value store of raw files: the key is the path, with `/` between folders, and the value is
 /// what is in the file, byte for byte.
@@ -38,12 +42,20 @@ pub struct FolderJsonKvStorage(Arc<KvFolder>);
 /// [`FolderBackend::raw_kv`](crate::FolderBackend::raw_kv) opens one, and shows how to use it. There are
 /// no times to live, for which a raw file has no place.
 #[derive(Clone)]
-pub struct FolderKvStorage(Arc<KvFolder>);
+pub struct FolderKvStorage {
+    store: Arc<KvFolder>,
+    definition: Arc<KvDef>,
+}
 
 impl FolderJsonKvStorage {
     /// The store in the folder that the options name. Nothing is read before it is needed.
     pub fn open(options: &FolderOptions, definition: Arc<KvDef>) -> Self {
-        Self(Arc::new(KvFolder::new(definition, Form::Json, options)))
+        let store = Arc::new(KvFolder::new(Arc::clone(&definition), Form::Json, options));
+        Self::of(store, definition)
+    }
+
+    pub(crate) const fn of(store: Arc<KvFolder>, definition: Arc<KvDef>) -> Self {
+        Self { store, definition }
     }
 }
 
@@ -54,7 +66,8 @@ impl FolderKvStorage {
     /// Fails with [`Error::Validation`] when the name is none that a store can have.
     pub fn open_named(name: &str, options: &FolderOptions) -> Result<Self> {
         let definition = KvDef::new(name, ColumnType::Text, ColumnType::Bytes)?;
-        Ok(Self(Arc::new(KvFolder::new(definition, Form::Raw, options))))
+        let store = Arc::new(KvFolder::new(Arc::clone(&definition), Form::Raw, options));
+        Ok(Self { store, definition })
     }
 }
 
@@ -63,14 +76,14 @@ macro_rules! kv_storage {
         impl std::fmt::Debug for $storage {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($storage))
-                    .field("path", &self.0.folder.path)
+                    .field("path", &self.store.folder.path)
                     .finish_non_exhaustive()
             }
         }
 
         impl KvStorage for $storage {
             fn definition(&self) -> &Arc<KvDef> {
-                &self.0.definition
+                &self.definition
             }
 
             fn backend(&self) -> &'static str {
@@ -82,28 +95,28 @@ macro_rules! kv_storage {
             }
 
             async fn setup_database(&self) -> Result<()> {
-                self.0.set_up().await
+                self.store.set_up(self.definition.table().changes).await
             }
 
             async fn get(&self, key: EncodedKey, rows: RowSink) -> Result<RowSink> {
-                self.0.get(key, rows).await
+                self.store.get(key, rows).await
             }
 
             async fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> Result<RowSink> {
-                self.0.get_many(keys, rows).await
+                self.store.get_many(keys, rows).await
             }
 
             async fn scan(&self, scan: KvScan, now: i64, rows: RowSink) -> Result<RowSink> {
                 let job = move |store: &KvFolder, held: &_| store.scan(held, &scan, now, rows);
-                self.0.locked(Access::Shared, job).await
+                self.store.locked(Access::Shared, job).await
             }
 
             async fn size(&self, now: i64) -> Result<u64> {
-                self.0.locked(Access::Shared, move |store, held| store.size(held, now)).await
+                self.store.locked(Access::Shared, move |store, held| store.size(held, now)).await
             }
 
             async fn put(&self, entries: Vec<KvEntry>) -> Result<()> {
-                self.0.locked(Access::Exclusive, |store, held| store.put(held, entries)).await
+                self.store.locked(Access::Exclusive, |store, held| store.put(held, entries)).await
             }
 
             async fn put_if(
@@ -115,7 +128,7 @@ macro_rules! kv_storage {
                 let job = move |store: &KvFolder, held: &_| {
                     store.put_if(held, entry, expected.as_ref(), now)
                 };
-                self.0.locked(Access::Exclusive, job).await
+                self.store.locked(Access::Exclusive, job).await
             }
 
             async fn delete_if(
@@ -127,15 +140,15 @@ macro_rules! kv_storage {
                 let job = move |store: &KvFolder, held: &_| {
                     store.delete_if(held, &key, expected.as_ref(), now)
                 };
-                self.0.locked(Access::Exclusive, job).await
+                self.store.locked(Access::Exclusive, job).await
             }
 
             async fn increment(&self, key: EncodedKey, by: i64, now: i64) -> Result<i64> {
-                if self.0.definition.value_type().integer_range().is_none() {
+                if self.definition.value_type().integer_range().is_none() {
                     return Err(Error::validation("only integers can be incremented"));
                 }
                 let job = move |store: &KvFolder, held: &_| store.increment(held, key, by, now);
-                self.0.locked(Access::Exclusive, job).await
+                self.store.locked(Access::Exclusive, job).await
             }
 
             async fn expire(
@@ -146,16 +159,24 @@ macro_rules! kv_storage {
             ) -> Result<bool> {
                 let job =
                     move |store: &KvFolder, held: &_| store.expire(held, key, expires_at, now);
-                self.0.locked(Access::Exclusive, job).await
+                self.store.locked(Access::Exclusive, job).await
             }
 
             async fn delete_all(&self) -> Result<()> {
-                self.0.locked(Access::Exclusive, |store, held| store.delete_all(held)).await
+                self.store.locked(Access::Exclusive, |store, held| store.delete_all(held)).await
             }
 
             async fn purge_expired(&self, now: i64) -> Result<u64> {
                 let job = move |store: &KvFolder, held: &_| store.purge_expired(held, now);
-                self.0.locked(Access::Exclusive, job).await
+                self.store.locked(Access::Exclusive, job).await
+            }
+
+            fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+                Ok(self.store.changes.feed.get_or(|| KvLog::new(&self.store)))
+            }
+
+            async fn remove_change_log(&self) -> Result<()> {
+                self.store.remove_change_log().await
             }
         }
     };

@@ -31,6 +31,14 @@ pub(crate) async fn of_other_stores_are_seen(database: &Database<'_>) -> Outcome
     let mut changes = offers.changes(Since::Now).await?;
     others.put(offer("a", 1.0)).await?;
     assert_eq!(short(&mut changes, 1).await?, ["Insert -> a=1"]);
+    Ok(())
+}
+
+pub(crate) async fn of_transactions_of_other_stores_are_seen(database: &Database<'_>) -> Outcome {
+    let (store, other) = (database.open().await, database.open().await);
+    let offers = set_up::<Offer>(&store).await?;
+    let others = set_up::<Offer>(&other).await?;
+    let mut changes = offers.changes(Since::Now).await?;
     let tx = other.begin().await?;
     others.in_tx(&tx).put(offer("b", 2.0)).await?;
     tx.commit().await?;

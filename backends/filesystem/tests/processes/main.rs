@@ -1,31 +1,29 @@
 //! Several processes in one folder: writing and reading at once, and killed in the middle of writes.
-//!
-//! The other processes are this test program again, started with the name of one test and a
-//! variable in the environment that tells it which folder to work in.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod changes;
+mod child;
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    fs,
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::ChildStdout,
     sync::{Arc, mpsc},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures::future::join_all;
 use storehouse::{Environment, kv::Kv, prelude::*};
 use storehouse_filesystem::{FolderBackend, FolderOptions, Noticing};
 
-const FOLDER: &str = "STOREHOUSE_PROCESSES_FOLDER";
-const RUN: &str = "STOREHOUSE_PROCESSES_RUN";
-const NOTICING: &str = "STOREHOUSE_PROCESSES_NOTICING";
+use self::child::{PATIENCE, Process, errand, noticing};
+
 /// What a child writes before the number of each batch that was acknowledged to it.
 const ACKNOWLEDGED: &str = "acknowledged ";
 const KILLS: i64 = 60;
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A row of a batch.
 #[derive(Table, Clone, Debug, PartialEq)]
@@ -135,57 +133,6 @@ impl Tables {
     }
 }
 
-/// A process that is ended with its owner, and what it says.
-struct Process {
-    child: Child,
-    output: Option<BufReader<ChildStdout>>,
-}
-
-impl Process {
-    fn start(test: &str, folder: &Path, run: i64, noticing: &str) -> Self {
-        let mut child = Command::new(env::current_exe().unwrap())
-            .args([test, "--exact", "--nocapture", "--test-threads=1"])
-            .env(FOLDER, folder)
-            .env(RUN, run.to_string())
-            .env(NOTICING, noticing)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = child.stdout.take().map(BufReader::new);
-        Self { child, output }
-    }
-
-    /// Waits for its end, and fails when it does not succeed in time.
-    fn succeed(&mut self) {
-        let begun = Instant::now();
-        // Read to the end beside waiting, so that it never waits for a full pipe.
-        let mut output = self.output.take().unwrap();
-        let reader = thread::spawn(move || std::io::read_to_string(&mut output).unwrap());
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(begun.elapsed() < PATIENCE, "the process does not end");
-            thread::sleep(Duration::from_millis(5));
-        };
-        assert!(status.success(), "{}", reader.join().unwrap());
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // One that has ended already cannot be killed, which is as well.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// What this process was started for, if it was by a test of this file.
-fn errand() -> Option<(String, i64)> {
-    Some((env::var(FOLDER).ok()?, env::var(RUN).ok()?.parse().unwrap()))
-}
-
 fn acknowledge(batch: i64) {
     let mut output = std::io::stdout().lock();
     // The parent may have gone; this process then ends with it.
@@ -274,10 +221,6 @@ async fn a_killed_process_leaves_whole_batches_and_all_that_were_acknowledged() 
     eprintln!("{KILLS} kills; {said} batches acknowledged, {batches} found, {journals} finished");
     assert!(said > 100, "only {said} batches were acknowledged: nothing was in progress");
     assert!(journals > 0, "no kill hit a bulk on its way into place");
-}
-
-fn noticing() -> Noticing {
-    if env::var(NOTICING).is_ok_and(|how| how == "scan") { Noticing::Scan } else { Noticing::Auto }
 }
 
 /// Writes rows with generated keys, counts them up, and looks at both.
