@@ -17,9 +17,6 @@ use crate::{
 
 pub(super) struct CachedKv {
     reads: Reads<dyn DynKvStorage>,
-    scope: LayerScope,
-    /// Whether the store logs its changes, so that they have to be followed.
-    is_logged: bool,
 }
 
 impl CachedKv {
@@ -28,17 +25,11 @@ impl CachedKv {
         cache: Arc<RowCache>,
         scope: LayerScope,
     ) -> Self {
-        let is_logged = inner.definition().table().changes && inner.capabilities().changes;
-        Self { reads: Reads::new(inner, cache, is_logged), scope, is_logged }
+        Self { reads: Reads::new(inner, cache, scope) }
     }
 
     fn inner(&self) -> &Arc<dyn DynKvStorage> {
         &self.reads.inner
-    }
-
-    /// Whether what is read now may be kept.
-    async fn may_keep(&self) -> bool {
-        !self.is_logged || self.reads.cache.follow(|| self.inner().change_feed()).await
     }
 
     /// Forgets keys, or, where there are none, everything, once a write is done.
@@ -52,8 +43,8 @@ impl CachedKv {
             Some(keys) => keys.iter().for_each(|key| cache.forget(key)),
             None => cache.clear(),
         };
-        if self.scope.in_transaction() {
-            self.scope.after_transaction(forget);
+        if self.reads.scope.in_transaction() {
+            self.reads.scope.after_transaction(forget);
             return Box::pin(work);
         }
         Box::pin(Writing::new(work, move |_| forget()))
@@ -82,7 +73,7 @@ impl DynKvStorage for CachedKv {
     }
 
     fn get_at_once(&self, key: &EncodedKey, rows: &mut dyn RowReceiver) -> Result<bool> {
-        if self.scope.in_transaction() {
+        if self.reads.scope.in_transaction() {
             return self.inner().get_at_once(key, rows);
         }
         self.reads.get_at_once(key, rows)
@@ -93,32 +84,11 @@ impl DynKvStorage for CachedKv {
     }
 
     fn get(&self, key: EncodedKey, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {
-        if self.scope.in_transaction() {
-            return self.inner().get(key, rows);
-        }
-        match self.reads.get_kept(key, rows) {
-            Ok(answer) => answer,
-            Err((key, rows)) => Box::pin(async {
-                if self.may_keep().await {
-                    self.reads.load(key, rows).await
-                } else {
-                    self.inner().get(key, rows).await
-                }
-            }),
-        }
+        self.reads.get(key, rows)
     }
 
     fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {
-        if self.scope.in_transaction() {
-            return self.inner().get_many(keys, rows);
-        }
-        Box::pin(async {
-            if self.may_keep().await {
-                self.reads.load_many(keys, rows).await
-            } else {
-                self.inner().get_many(keys, rows).await
-            }
-        })
+        self.reads.get_many(keys, rows)
     }
 
     fn scan(&self, scan: KvScan, now: i64, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {

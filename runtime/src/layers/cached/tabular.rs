@@ -22,9 +22,6 @@ use crate::{
 pub(super) struct CachedTabular {
     reads: Reads<dyn DynTabularStorage>,
     shared: Arc<SharedCaches>,
-    scope: LayerScope,
-    /// Whether the table logs its changes, so that they have to be followed.
-    is_logged: bool,
 }
 
 /// What a write may change.
@@ -41,19 +38,13 @@ impl CachedTabular {
         scope: LayerScope,
     ) -> Self {
         let definition = inner.definition();
-        let is_logged = definition.changes && inner.capabilities().changes;
         cache.set_references(|| {
             let references = definition.references.iter();
             references
                 .map(|reference| reference.target(definition).full_name().into_owned())
                 .collect()
         });
-        Self { reads: Reads::new(inner, cache, is_logged), shared, scope, is_logged }
-    }
-
-    /// Whether what is read now may be kept.
-    async fn may_keep(&self) -> bool {
-        !self.is_logged || self.reads.cache.follow(|| self.inner().change_feed()).await
+        Self { reads: Reads::new(inner, cache, scope), shared }
     }
 
     fn inner(&self) -> &Arc<dyn DynTabularStorage> {
@@ -81,7 +72,7 @@ impl CachedTabular {
         work: impl Future<Output = Result<R>> + MaybeSend + 'static,
     ) -> BoxFuture<'_, Result<R>> {
         let (cache, shared, engine) =
-            (Arc::clone(&self.reads.cache), Arc::clone(&self.shared), self.scope.engine());
+            (Arc::clone(&self.reads.cache), Arc::clone(&self.shared), self.reads.scope.engine());
         let table = cascades.then(|| self.inner().definition().full_name().into_owned());
         let forget = move |result: Option<&Result<R>>| {
             let keys = match (touched, result) {
@@ -101,9 +92,9 @@ impl CachedTabular {
                 shared.clear_referring(engine, &table);
             }
         };
-        if self.scope.in_transaction() {
+        if self.reads.scope.in_transaction() {
             // Whatever becomes of it, nobody else sees anything of it before the end.
-            self.scope.after_transaction(move || forget(None));
+            self.reads.scope.after_transaction(move || forget(None));
             return Box::pin(work);
         }
         Box::pin(Writing::new(work, forget))
@@ -148,32 +139,11 @@ impl DynTabularStorage for CachedTabular {
     }
 
     fn get(&self, key: EncodedKey, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {
-        if self.scope.in_transaction() {
-            return self.inner().get(key, rows);
-        }
-        match self.reads.get_kept(key, rows) {
-            Ok(answer) => answer,
-            Err((key, rows)) => Box::pin(async {
-                if self.may_keep().await {
-                    self.reads.load(key, rows).await
-                } else {
-                    self.inner().get(key, rows).await
-                }
-            }),
-        }
+        self.reads.get(key, rows)
     }
 
     fn get_many(&self, keys: Vec<EncodedKey>, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {
-        if self.scope.in_transaction() {
-            return self.inner().get_many(keys, rows);
-        }
-        Box::pin(async {
-            if self.may_keep().await {
-                self.reads.load_many(keys, rows).await
-            } else {
-                self.inner().get_many(keys, rows).await
-            }
-        })
+        self.reads.get_many(keys, rows)
     }
 
     fn select(&self, selection: Selection, rows: RowSink) -> BoxFuture<'_, Result<RowSink>> {
