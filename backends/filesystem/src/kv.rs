@@ -242,16 +242,8 @@ impl KvFolder {
 
     fn increment(&self, held: &Held, key: EncodedKey, by: i64, now: i64) -> Result<i64> {
         let found = self.live(&key, held, now)?;
-        let expires_at = found.as_ref().and_then(|entry| entry.expires_at);
-        let sum = match found.map(|entry| entry.value) {
-            None => Some(by),
-            Some(Value::Int(value)) => value.checked_add(by),
-            Some(_) => return Err(Error::decode("value", "what was incremented is no integer")),
-        };
-        let sum = sum.ok_or_else(|| {
-            Error::validation("the sum is beyond the integers of 64 bits; nothing was changed")
-        })?;
-        self.definition.check_value(&Value::Int(sum))?;
+        let sum = self.definition.add(found.as_ref().map(|entry| &entry.value), by)?;
+        let expires_at = found.and_then(|entry| entry.expires_at);
         self.put(held, vec![KvEntry { key, value: Value::Int(sum), expires_at }])?;
         Ok(sum)
     }

@@ -6,6 +6,7 @@ use crate::{
     column_type::ColumnType,
     definition::TableDef,
     error::{Error, Result},
+    patch::Assignment,
     value::{EncodedKey, Value},
 };
 
@@ -101,6 +102,20 @@ impl KvDef {
     /// Fails with [`Error::Validation`] when the key is none of this store.
     pub fn check_key(&self, key: &EncodedKey) -> Result<()> {
         self.table.check_key(key)
+    }
+
+    /// What an increment by `by` leaves of a value, or of none. A backend calls it that does not
+    /// leave this to its database.
+    ///
+    /// Fails with [`Error::Validation`] when the values are no integers, and when the sum is none
+    /// that the store holds.
+    pub fn add(&self, value: Option<&Value>, by: i64) -> Result<i64> {
+        let column = &self.table.columns[VALUE];
+        let increment = Assignment::increment(VALUE, Value::Int(by));
+        match increment.apply(column, value.unwrap_or(&Value::Int(0)))? {
+            Value::Int(sum) if column.column_type.integer_range().is_some() => Ok(sum),
+            _ => Err(Error::validation("only integers can be incremented")),
+        }
     }
 
     /// Fails with [`Error::Validation`] when the value is none of this store.

@@ -18,7 +18,6 @@ use crate::{
     codec::RowRef,
     error::{Error, Result},
     kv::{KvDef, KvEntry, KvScan, KvStorage, is_same},
-    patch::Assignment,
     storage::{RowReceiver, RowSink},
     value::{EncodedKey, Value},
 };
@@ -114,25 +113,6 @@ impl InMemoryKvStorage {
             let column = &self.definition.table().columns[error.column];
             Error::decode(&*column.name, error.message)
         })
-    }
-
-    /// An entry and the sum that it holds, where `by` is added to one that is there, or to nothing.
-    fn sum(
-        &self,
-        key: Value,
-        present: Option<&StoredEntry>,
-        by: i64,
-    ) -> Result<(StoredEntry, i64)> {
-        let column = &self.definition.table().columns[VALUE];
-        let (before, expires_at) = match present {
-            Some(entry) => (entry[VALUE].clone(), entry[EXPIRES_AT].clone()),
-            None => (Value::Int(0), Value::Null),
-        };
-        let sum = Assignment::increment(VALUE, Value::Int(by)).apply(column, &before)?;
-        let Value::Int(number) = sum else {
-            return Err(Error::decode("value", "what was incremented is no integer"));
-        };
-        Ok((Arc::new([key, sum, expires_at]), number))
     }
 }
 
@@ -250,9 +230,11 @@ impl KvStorage for InMemoryKvStorage {
     async fn increment(&self, key: EncodedKey, by: i64, now: i64) -> Result<i64> {
         let key = only(key)?;
         self.change(|writing| {
-            let present = writing.view().live(&key, now).cloned();
-            let (entry, sum) = self.sum(key, present.as_ref(), by)?;
-            writing.set(entry);
+            let view = writing.view();
+            let present = view.live(&key, now);
+            let sum = self.definition.add(present.map(|entry| &entry[VALUE]), by)?;
+            let expires_at = present.map_or(Value::Null, |entry| entry[EXPIRES_AT].clone());
+            writing.set(Arc::new([key, Value::Int(sum), expires_at]));
             Ok(sum)
         })
         .await

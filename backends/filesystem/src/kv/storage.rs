@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use storehouse_runtime::{
-    Capabilities, ChangeFeed, ColumnType, EncodedKey, Error, Result, RowSink, Value,
+    Capabilities, ChangeFeed, ColumnType, EncodedKey, Result, RowSink, Value,
     kv::{KvDef, KvEntry, KvScan, KvStorage},
 };
 
@@ -63,7 +63,8 @@ impl FolderKvStorage {
     /// The store in the folder that the options name, called `name` in messages. Nothing is read
     /// before it is needed.
     ///
-    /// Fails with [`Error::Validation`] when the name is none that a store can have.
+    /// Fails with [`Error::Validation`](storehouse_runtime::Error::Validation) when the name is none that
+    /// a store can have.
     pub fn open_named(name: &str, options: &FolderOptions) -> Result<Self> {
         let definition = KvDef::new(name, ColumnType::Text, ColumnType::Bytes)?;
         let store = Arc::new(KvFolder::new(Arc::clone(&definition), Form::Raw, options));
@@ -144,9 +145,6 @@ macro_rules! kv_storage {
             }
 
             async fn increment(&self, key: EncodedKey, by: i64, now: i64) -> Result<i64> {
-                if self.definition.value_type().integer_range().is_none() {
-                    return Err(Error::validation("only integers can be incremented"));
-                }
                 let job = move |store: &KvFolder, held: &_| store.increment(held, key, by, now);
                 self.store.locked(Access::Exclusive, job).await
             }

@@ -61,29 +61,18 @@ impl EncryptedKv {
 
     async fn add(&self, key: EncodedKey, by: i64, now: i64) -> Result<i64> {
         loop {
-            let (before, expires_at, sum) = match self.seen(&key, now).await? {
-                None => (None, None, by),
-                Some((entry, Value::Int(number))) => {
-                    let sum = number.checked_add(by).ok_or_else(out_of_range)?;
-                    (Some(Value::Bytes(entry.sealed)), entry.expires_at, sum)
-                }
-                Some(_) => {
-                    return Err(Error::decode("value", "what was incremented is no integer"));
-                }
-            };
-            let value = Value::Int(sum);
-            self.definition.check_value(&value).map_err(|_| out_of_range())?;
+            let (entry, before) = self.seen(&key, now).await?.unzip();
+            let sum = self.definition.add(before.as_ref(), by)?;
+            let (sealed, expires_at) =
+                entry.map(|entry| (Value::Bytes(entry.sealed), entry.expires_at)).unzip();
+            let (value, expires_at) = (Value::Int(sum), expires_at.flatten());
             let entry = self.seal(KvEntry { key: key.clone(), value, expires_at })?;
             // No two writes seal to the same, so this finds out whether anybody wrote meanwhile.
-            if self.inner.put_if(entry, before, now).await? {
+            if self.inner.put_if(entry, sealed, now).await? {
                 return Ok(sum);
             }
         }
     }
-}
-
-fn out_of_range() -> Error {
-    Error::validation("a number leaves the range of its type; nothing was changed")
 }
 
 impl DynKvStorage for EncryptedKv {
