@@ -15,6 +15,7 @@ use crate::{
     raw_sql::{RawSql, SqlText},
     record::Record,
     reference::{self, TableSet},
+    storage::DynTabularStorage,
     table::{Row, Table},
     tabular::Tabular,
     transaction::Transaction,
@@ -184,10 +185,18 @@ impl Store {
 
     fn open_table<T: Row>(&self, definition: &Arc<TableDef>) -> Result<Tabular<T>> {
         let definition = self.as_logged(definition);
-        let storage = self.backend.tabular(&definition)?;
+        let storage = self.table_within_layers(&definition)?;
         let engine = Some(self.backend.engine());
-        let handle = Tabular::new(storage, definition, self.environment.clone(), engine);
-        Ok(handle.with_layers(&self.layers))
+        Ok(Tabular::new(storage, self.layers.clone(), definition, self.environment.clone(), engine))
+    }
+
+    fn table_within_layers(
+        &self,
+        definition: &Arc<TableDef>,
+    ) -> Result<Arc<dyn DynTabularStorage>> {
+        let storage = self.backend.tabular(definition)?;
+        let scope = LayerScope::new(Some(self.backend.engine()), None);
+        Ok(self.layers.tabular(storage, &scope))
     }
 
     /// Sets up several tables, those first that others refer to, as
@@ -245,9 +254,7 @@ impl Store {
         let at = |error: Error, table: &str| error.at(name, table, "setup_database");
         for definition in reference::in_order(definitions).map_err(|error| at(error, ""))? {
             let set_up = async {
-                let storage = self.backend.tabular(&self.as_logged(definition))?;
-                let scope = LayerScope::new(Some(self.backend.engine()), None);
-                let storage = self.layers.tabular(storage, &scope);
+                let storage = self.table_within_layers(&self.as_logged(definition))?;
                 reference::check_set_up(definition, storage.capabilities(), name)?;
                 storage.setup_database().await
             };

@@ -200,13 +200,15 @@ impl<T: Row> Tabular<T> {
     /// A handle over a storage that was made by hand.
     pub fn from_storage(storage: Arc<dyn DynTabularStorage>, environment: Environment) -> Self {
         let definition = Arc::clone(storage.definition());
-        Self::new(storage, definition, environment, None)
+        Self::new(storage, Layers::default(), definition, environment, None)
     }
 
     /// What the handle checks and fills in is by its own definition: a storage may be shared by
     /// handles whose types see the same columns differently.
+    /// `storage` is within the layers already.
     pub(crate) fn new(
         storage: Arc<dyn DynTabularStorage>,
+        layers: Layers,
         definition: Arc<TableDef>,
         environment: Environment,
         engine: Option<EngineId>,
@@ -216,7 +218,7 @@ impl<T: Row> Tabular<T> {
             backend: storage.backend(),
             hidden: Hidden(storage.definition().managed.soft_delete),
             storage,
-            layers: Layers::default(),
+            layers,
             engine,
             client_keys: ClientKeys::default(),
             environment,
@@ -261,14 +263,9 @@ impl<T: Row> Tabular<T> {
     /// joins have it too; see [`layers`](crate::layers).
     #[must_use]
     pub fn layer(&self, layer: impl Layer) -> Self {
-        self.with_layers(&Layers::default().and(Arc::new(layer)))
-    }
-
-    pub(crate) fn with_layers(&self, layers: &Layers) -> Self {
         let mut core = Core::clone(&self.core);
-        let scope = LayerScope::new(core.engine, None);
-        core.storage = layers.tabular(core.storage, &scope);
-        core.layers = core.layers.and_all(layers);
+        core.storage = layer.tabular(core.storage, &LayerScope::new(core.engine, None));
+        core.layers = core.layers.and(Arc::new(layer));
         Self::from_core(Arc::new(core))
     }
 

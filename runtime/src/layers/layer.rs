@@ -124,11 +124,6 @@ impl Layers {
         Self(self.0.iter().cloned().chain([layer]).collect())
     }
 
-    /// The same layers, and others around them.
-    pub(crate) fn and_all(&self, others: &Self) -> Self {
-        Self(self.0.iter().chain(&*others.0).cloned().collect())
-    }
-
     pub(crate) fn tabular(
         &self,
         inner: Arc<dyn DynTabularStorage>,
