@@ -27,6 +27,7 @@ pub use self::{
     subscribe::{ChangeOptions, ChangeSubscription},
 };
 pub(crate) use self::{
+    log::{no_log_to_remove, unsupported},
     pause::Pause,
     stream::{Followable, Followed},
     subscribe::call_for_each,

@@ -225,6 +225,11 @@ impl Error {
         Self::Schema { message: message.into(), context: Box::default() }
     }
 
+    /// The live table is missing.
+    pub fn no_table(table: &str) -> Self {
+        Self::schema(format!("table `{table}` does not exist; call `setup_database()` first"))
+    }
+
     /// Another writer is in the way.
     pub fn busy(message: impl Into<String>) -> Self {
         Self::Busy { message: message.into(), context: Box::default() }

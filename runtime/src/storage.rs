@@ -10,7 +10,7 @@ use std::{any::Any, future::Future, ops::ControlFlow, sync::Arc};
 use crate::{
     aggregate::Aggregation,
     capabilities::Capabilities,
-    changes::ChangeFeed,
+    changes::{self, ChangeFeed},
     codec::{ColumnSource, DecodeError},
     definition::TableDef,
     endpoint::Endpoint,
@@ -196,20 +196,14 @@ pub trait TabularStorage: MaybeSend + MaybeSync + 'static {
     /// The feed of the table's changes, which all who follow it share. For backends with
     /// [`Capabilities::changes`]; outside of transactions.
     fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
-        Err(Error::unsupported(
-            "changes",
-            self.backend(),
-            "use `events()` for what is done through this handle, or a backend with changes",
-        ))
+        Err(changes::unsupported(self.backend()))
     }
 
     /// Removes the log of the table's changes, where there is one. For backends with
     /// [`Capabilities::changes`].
     fn remove_change_log(&self) -> impl Future<Output = Result<()>> + MaybeSend {
         let backend = self.backend();
-        async move {
-            Err(Error::unsupported("remove_change_log", backend, "leave it out; there is no log"))
-        }
+        async move { Err(changes::no_log_to_remove(backend)) }
     }
 
     /// How the backend would run a query, in words for a person.

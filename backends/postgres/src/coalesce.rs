@@ -60,7 +60,7 @@ async fn unless_all_leave<W: Future>(waiters: &mut [impl Waiter], work: W) -> Op
 fn refuse_all<R, T>(table: &Table, failure: Failure, replies: impl Iterator<Item = Reply<R, T>>) {
     let error = error::of_table(failure, &table.definition);
     for reply in replies {
-        let _ = reply.send(Outcome::Answered(Err(error::repeat(&error))));
+        let _ = reply.send(Outcome::Answered(Err(error.duplicate())));
     }
 }
 

@@ -87,15 +87,12 @@ pub(crate) fn of_table(failure: Failure, definition: &TableDef) -> Error {
 }
 
 fn in_table(error: sqlx::Error, definition: &TableDef) -> Error {
-    let Some(reported) = reported(&error) else { return of_database(error) };
+    let Some(reported) = reported(&error) else { return in_database(error) };
     let message = reported.message();
     match reported.code() {
         UNIQUE_VIOLATION => Error::conflict(columns_of(reported, definition)),
         FOREIGN_KEY_VIOLATION => reference_of(reported, definition),
-        "42P01" | "3F000" => Error::schema(format!(
-            "table `{}` does not exist; call `setup_database()` first",
-            definition.full_name()
-        )),
+        "42P01" | "3F000" => Error::no_table(&definition.full_name()),
         // No such column, another type, or no such unique constraint.
         "42703" | "42804" | "42883" | "42P10" => Error::schema(format!(
             "table `{}` differs from its definition ({message}); \
@@ -130,7 +127,7 @@ fn in_table(error: sqlx::Error, definition: &TableDef) -> Error {
         code if code.starts_with("22") => {
             Error::validation(format!("a value does not fit its column: {message}"))
         }
-        _ => of_database(error),
+        _ => in_database(error),
     }
 }
 
@@ -194,7 +191,7 @@ pub(crate) fn of_raw(failure: Failure) -> Error {
 }
 
 fn in_raw(error: sqlx::Error) -> Error {
-    let Some(reported) = reported(&error) else { return of_database(error) };
+    let Some(reported) = reported(&error) else { return in_database(error) };
     let message = reported.message();
     match reported.code() {
         UNIQUE_VIOLATION => {
@@ -218,7 +215,7 @@ fn in_raw(error: sqlx::Error) -> Error {
         code if code.starts_with("42") && code != NO_PRIVILEGE => {
             Error::validation(format!("PostgreSQL does not take the statement: {message}"))
         }
-        _ => of_database(error),
+        _ => in_database(error),
     }
 }
 
@@ -286,19 +283,6 @@ fn in_database(error: sqlx::Error) -> Error {
 /// A read that broke off after it had given rows.
 pub(crate) fn lost_midway() -> Error {
     retryable("the connection to PostgreSQL was lost in the middle of an answer; read again")
-}
-
-/// The same error once more, for another of those who shared a round trip.
-pub(crate) fn repeat(error: &Error) -> Error {
-    let repeated = match error {
-        Error::Busy { message, .. } => Error::busy(message.clone()),
-        Error::Backend { message, retryable: true, .. } => retryable(message),
-        other => Error::backend(other.to_string(), None),
-    };
-    match error.context().and_then(|context| context.status_code.clone()) {
-        Some(code) => repeated.with_status_code(code),
-        None => repeated,
-    }
 }
 
 fn retryable(message: &str) -> Error {

@@ -11,7 +11,7 @@ pub(crate) fn of_table(error: SqliteError, table: &Table) -> Error {
 }
 
 fn in_table(error: SqliteError, table: &Table) -> Error {
-    let Some((failure, message)) = reported(&error) else { return of_database(error) };
+    let Some((failure, message)) = reported(&error) else { return in_database(error) };
     match failure.code {
         ErrorCode::ConstraintViolation => of_constraint(failure, message, table),
         ErrorCode::TypeMismatch => {
@@ -21,10 +21,7 @@ fn in_table(error: SqliteError, table: &Table) -> Error {
             Error::validation("a number leaves the range of its column's type; nothing was changed")
         }
         ErrorCode::Unknown if message == OVERFLOW => aggregate::overflow(),
-        ErrorCode::Unknown if message.starts_with("no such table") => Error::schema(format!(
-            "table `{}` does not exist; call `setup_database()` first",
-            table.name
-        )),
+        ErrorCode::Unknown if message.starts_with("no such table") => Error::no_table(&table.name),
         ErrorCode::Unknown
             if message.starts_with("no such column")
                 || message.contains("has no column named")
@@ -40,7 +37,7 @@ fn in_table(error: SqliteError, table: &Table) -> Error {
             "the deletion cascades through more than 1000 rows, each of which refers to the one \
              before; delete the last ones first",
         ),
-        _ => of_database(error),
+        _ => in_database(error),
     }
 }
 
@@ -50,7 +47,7 @@ pub(crate) fn of_raw(error: SqliteError) -> Error {
 }
 
 fn in_raw(error: SqliteError) -> Error {
-    let Some((failure, message)) = reported(&error) else { return of_database(error) };
+    let Some((failure, message)) = reported(&error) else { return in_database(error) };
     let details = message.split_once("failed: ").map_or("", |(_, details)| details);
     match (failure.code, failure.extended_code) {
         (
@@ -77,7 +74,7 @@ fn in_raw(error: SqliteError) -> Error {
         (ErrorCode::Unknown, _) => {
             Error::validation(format!("SQLite does not take the statement: {message}"))
         }
-        _ => of_database(error),
+        _ => in_database(error),
     }
 }
 

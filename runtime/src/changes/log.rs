@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::cursor::LogPosition;
 use crate::{
     definition::TableDef,
-    error::Result,
+    error::{Error, Result},
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
     storage::object_safe,
     value::EncodedRow,
@@ -105,6 +105,20 @@ object_safe! {
         async fn snapshot(&self) -> Result<(Vec<EncodedRow>, LogPosition)>;
         async fn read(&self, after: LogPosition, until: Option<LogPosition>, limit: usize) -> Result<LogBatch>;
     }
+}
+
+/// A backend has no changes.
+pub(crate) fn unsupported(backend: &'static str) -> Error {
+    Error::unsupported(
+        "changes",
+        backend,
+        "use `events()` for what is done through this handle, or a backend with changes",
+    )
+}
+
+/// A backend has no changes, so there is no log of them to remove.
+pub(crate) fn no_log_to_remove(backend: &'static str) -> Error {
+    Error::unsupported("remove_change_log", backend, "leave it out; there is no log")
 }
 
 /// How much of a table's changes its log keeps: what is older than `age` goes, and of what is

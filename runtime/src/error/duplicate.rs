@@ -5,7 +5,8 @@ use super::Error;
 impl Error {
     /// The same error once more, for another who waited for the same operation. What the driver
     /// reported is part of the message then, and no longer the source.
-    pub(crate) fn duplicate(&self) -> Self {
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
         match self {
             Self::Conflict { columns, stale, context } => {
                 Self::Conflict { columns: columns.clone(), stale: *stale, context: context.clone() }

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     capabilities::Capabilities,
-    changes::ChangeFeed,
+    changes::{self, ChangeFeed},
     endpoint::Endpoint,
-    error::{Error, Result},
+    error::Result,
     maybe_send::{BoxFuture, MaybeSend, MaybeSync},
     storage::{RowReceiver, RowSink, object_safe},
     value::{EncodedKey, Value},
@@ -123,20 +123,14 @@ pub trait KvStorage: MaybeSend + MaybeSync + 'static {
     /// The feed of the store's changes, as rows of [`KvDef::table`], which all who follow it
     /// share. For backends with [`Capabilities::changes`]; outside of transactions.
     fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
-        Err(Error::unsupported(
-            "changes",
-            self.backend(),
-            "use `events()` for what is done through this handle, or a backend with changes",
-        ))
+        Err(changes::unsupported(self.backend()))
     }
 
     /// Removes the log of the store's changes, where there is one. For backends with
     /// [`Capabilities::changes`].
     fn remove_change_log(&self) -> impl Future<Output = Result<()>> + MaybeSend {
         let backend = self.backend();
-        async move {
-            Err(Error::unsupported("remove_change_log", backend, "leave it out; there is no log"))
-        }
+        async move { Err(changes::no_log_to_remove(backend)) }
     }
 
     /// Removes what has expired, and counts it.

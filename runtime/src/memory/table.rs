@@ -225,10 +225,7 @@ impl Table {
     }
 
     fn not_set_up(&self) -> Error {
-        Error::schema(format!(
-            "table `{}` does not exist; call `setup_database()` first",
-            self.definition.full_name()
-        ))
+        Error::no_table(&self.definition.full_name())
     }
 
     /// Writes rows into `state`, all or none.

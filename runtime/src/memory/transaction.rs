@@ -213,7 +213,9 @@ impl BackendTransaction for InMemoryTransaction {
         for (table, mut state, overlay) in kv_targets {
             let mut happened = table.log.is_on().then(Vec::new);
             overlay.clone().apply(&mut state, happened.as_mut());
-            table.log.record(happened.into_iter().flatten());
+            if let Some(happened) = happened {
+                table.log.record(happened);
+            }
         }
         drop(targets);
         inner.permit = None;

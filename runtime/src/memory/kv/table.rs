@@ -118,10 +118,7 @@ impl KvTable {
     }
 
     fn not_set_up(&self) -> Error {
-        Error::schema(format!(
-            "table `{}` does not exist; call `setup_database()` first",
-            self.definition.name()
-        ))
+        Error::no_table(self.definition.name())
     }
 }
 
