@@ -1,5 +1,6 @@
 //! Values that only who has the key can read.
 
+mod changes;
 mod key;
 mod plaintext;
 mod rotate;
@@ -31,7 +32,7 @@ use crate::{
 ///
 /// Keys are not encrypted, since they are looked up and ordered, nor is when an entry expires, nor how
 /// long a value is. `compare_and_swap` and `increment` read, and write only if nobody wrote
-/// meanwhile. Tables are left as they are.
+/// meanwhile. Changes come opened. Tables are left as they are.
 ///
 /// Put it around the store before a handle is opened. The layers that were put around the store before
 /// see what is sealed: a [`Cached`](super::Cached) within keeps bytes, one around keeps what they mean.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::{
     Keys,
+    changes::OpenedLog,
     rows::{Opening, SealedEntries, SealedEntry},
 };
 use crate::{
     capabilities::Capabilities,
-    changes::ChangeFeed,
+    changes::{ChangeFeed, FeedSlot},
     endpoint::Endpoint,
     error::{Error, Result},
     kv::{DynKvStorage, KvDef, KvEntry, KvScan, is_same},
@@ -21,6 +22,7 @@ pub(super) struct EncryptedKv {
     inner: Arc<dyn DynKvStorage>,
     definition: Arc<KvDef>,
     keys: Arc<Keys>,
+    feed: FeedSlot,
 }
 
 impl EncryptedKv {
@@ -29,7 +31,7 @@ impl EncryptedKv {
         definition: Arc<KvDef>,
         keys: Arc<Keys>,
     ) -> Self {
-        Self { inner, definition, keys }
+        Self { inner, definition, keys, feed: FeedSlot::default() }
     }
 
     fn opening(&self, rows: RowSink) -> RowSink {
@@ -85,7 +87,7 @@ impl DynKvStorage for EncryptedKv {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { changes: false, ..self.inner.capabilities() }
+        self.inner.capabilities()
     }
 
     fn endpoint(&self) -> Endpoint {
@@ -93,11 +95,9 @@ impl DynKvStorage for EncryptedKv {
     }
 
     fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
-        Err(Error::unsupported(
-            "changes",
-            self.inner.backend(),
-            "follow a handle without the layer `Encrypted`, whose changes have the sealed bytes",
-        ))
+        let sealed = self.inner.change_feed()?;
+        let (definition, keys) = (Arc::clone(&self.definition), Arc::clone(&self.keys));
+        Ok(self.feed.get_or(|| OpenedLog::new(sealed, definition, keys)))
     }
 
     fn get_at_once(&self, _key: &EncodedKey, _rows: &mut dyn RowReceiver) -> Result<bool> {

@@ -35,8 +35,9 @@ const CANNOT: &str = "kv::what_no_store_can_hold_is_refused";
 
 #[test]
 fn it_behaves_as_a_store_without() {
-    let concerns =
-        |behaviour: &Behaviour| behaviour.subject == "kv" && behaviour.full_name() != CANNOT;
+    let concerns = |behaviour: &Behaviour| {
+        ["kv", "kv_changes"].contains(&behaviour.subject) && behaviour.full_name() != CANNOT
+    };
     hold(async |_: &str| sqlite().await.layer(Encrypted::new(key(1))), concerns);
     let cached = |store: Store| store.layer(Cached::new()).layer(Encrypted::new(key(1)));
     hold(async |_: &str| cached(sqlite().await).layer(Cached::new()), concerns);
