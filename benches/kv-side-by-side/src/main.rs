@@ -9,6 +9,9 @@
 //! | `redb` | a table `&str` to `&[u8]`; commits are not synced | file |
 //! | `fjall` | a keyspace as it comes; writes are not synced | file |
 //!
+//! `storehouse-folder` is a folder with a JSON file for each key, beside `read-and-parse`, which does the same to such
+//! files by hand: the case that tells is `get_hit_json`.
+//!
 //! The last group is `Kv` in memory within each layer, to see what that adds, and the layer `Cached` around SQLite beside
 //! `moka-with-limits`, which has the same capacity and time to live.
 //!
@@ -19,6 +22,7 @@
 //! the others. `STOREHOUSE_BENCH_QUICK`, `STOREHOUSE_BENCH_DIR` and the arguments are those of the tabular benchmarks.
 
 mod files;
+mod folder;
 mod layers;
 mod maps;
 mod ours;
@@ -49,6 +53,14 @@ fn main() -> Result {
                 Arc::new(files::Fjall::open(&bench.path("fjall"))?),
             ];
             bench.run("kv in a file", &files).await?;
+            let path = bench.path("folder");
+            let url = format!("fs:{}?durable=no", path.display());
+            let store = storehouse::open(&url).await?;
+            let folders: Vec<Arc<dyn Subject>> = vec![
+                Arc::new(ours::Ours::within("storehouse-folder", store, &folder::CASES).await?),
+                Arc::new(folder::Files::open(&bench.path("by-hand"))?),
+            ];
+            bench.run("kv in a folder", &folders).await?;
             bench.run("kv in layers", &layers::subjects(&bench).await?).await
         })
         .await?
