@@ -11,6 +11,8 @@ mod image;
 mod kv;
 mod links;
 mod named;
+#[cfg(any(target_family = "wasm", test))]
+mod peers;
 mod plan;
 mod read;
 mod scan;
@@ -154,6 +156,7 @@ impl Backend for InMemoryBackend {
     ) -> Result<()> {
         let opened = tables.iter().map(|definition| self.database.table(definition));
         let opened = opened.collect::<Result<Vec<_>>>()?;
+        let _permit = self.database.permit_set_up().await?;
         let mut pairs = opened.iter().zip(&tables);
         pairs.try_for_each(|(table, definition)| self.database.set_up(table, definition.changes))
     }
@@ -174,7 +177,13 @@ impl Connector for MemoryConnector {
             let backend = match url {
                 "memory" | "memory:" | "memory://" => InMemoryBackend::new(),
                 _ => match url.strip_prefix("memory://") {
-                    Some(name) => InMemoryBackend::named(name)?,
+                    Some(name) => {
+                        let backend = InMemoryBackend::named(name)?;
+                        // With what other tabs have, also for who reads only.
+                        #[cfg(target_family = "wasm")]
+                        backend.database.join().await?;
+                        backend
+                    }
                     None => {
                         return Err(Error::validation(format!(
                             "`{url}` is no memory database; write `memory:` for one of your own, or \

@@ -1,5 +1,8 @@
 //! The tables of one database in memory, and the gate that lets transactions exclude writers.
 
+#[cfg(any(target_family = "wasm", test))]
+mod shared;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -13,6 +16,8 @@ use futures::{
 };
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
+#[cfg(any(target_family = "wasm", test))]
+use super::peers::{Peers, Session};
 use super::{changes, kv::KvTable, links, table::Table};
 use crate::{
     changes::ChangeRetention,
@@ -23,7 +28,7 @@ use crate::{
 };
 
 /// How long a writer waits for a transaction to end.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) struct Database {
     pub(super) engine: EngineId,
@@ -33,12 +38,23 @@ pub(super) struct Database {
     retention: Mutex<ChangeRetention>,
     /// Ordinary writers share it, a transaction has it alone.
     gate: Arc<RwLock<()>>,
+    /// Brings it together with the databases of this name in other tabs of a browser.
+    #[cfg(any(target_family = "wasm", test))]
+    peers: Option<Arc<Peers>>,
 }
 
 /// Lets an ordinary write happen while no transaction is open.
-pub(super) type WritePermit = OwnedRwLockReadGuard<()>;
+pub(super) type WritePermit = Permit<OwnedRwLockReadGuard<()>>;
 /// Keeps every other writer out.
-pub(super) type TransactionPermit = OwnedRwLockWriteGuard<()>;
+pub(super) type TransactionPermit = Permit<OwnedRwLockWriteGuard<()>>;
+
+/// Whoever has it may write.
+pub(super) struct Permit<G> {
+    /// Ends before the gate opens, when other tabs are told what was written.
+    #[cfg(any(target_family = "wasm", test))]
+    _session: Option<Session>,
+    _gate: G,
+}
 
 impl Default for Database {
     fn default() -> Self {
@@ -48,6 +64,8 @@ impl Default for Database {
             kv_tables: Mutex::default(),
             retention: Mutex::new(changes::RETENTION),
             gate: Arc::default(),
+            #[cfg(any(target_family = "wasm", test))]
+            peers: None,
         }
     }
 }
@@ -100,19 +118,42 @@ impl Database {
     }
 
     /// Makes the key-value store ready to be used.
-    pub(super) fn set_up_kv(&self, table: &KvTable, logs_changes: bool) {
+    ///
+    /// Fails with [`Error::Schema`] when another store, or a table, has its name by now.
+    pub(super) fn set_up_kv(&self, table: &Arc<KvTable>, logs_changes: bool) -> Result<()> {
+        let name = table.definition.name();
+        if let Some(current) = lock(&self.kv_tables).get(name)
+            && !Arc::ptr_eq(current, table)
+        {
+            current.check_same(&table.definition)?;
+            return Err(replaced(name));
+        }
+        if lock(&self.tables).contains_key(name) {
+            return Err(replaced(name));
+        }
         let retention = *lock(&self.retention);
         let mut state = table.lock();
         state.make_ready();
         if logs_changes {
             table.log.switch_on(retention);
         }
+        Ok(())
     }
 
     /// Makes the table ready to be used. Fails with [`Error::Schema`] when one that it refers to is
-    /// not.
+    /// not, or when another table, or a key-value store, has its name by now.
     pub(super) fn set_up(&self, table: &Arc<Table>, logs_changes: bool) -> Result<()> {
         let tables = lock(&self.tables);
+        let name = table.definition.full_name();
+        if let Some(current) = tables.get(&*name)
+            && !Arc::ptr_eq(current, table)
+        {
+            current.check_same(&table.definition)?;
+            return Err(replaced(&name));
+        }
+        if lock(&self.kv_tables).contains_key(&*name) {
+            return Err(replaced(&name));
+        }
         links::set_up(table, |name| tables.get(name).cloned())?;
         if logs_changes {
             let retention = *lock(&self.retention);
@@ -128,18 +169,31 @@ impl Database {
 
     /// Waits until no transaction is open.
     pub(super) async fn permit_write(&self) -> Result<WritePermit> {
-        match Arc::clone(&self.gate).try_read_owned() {
-            Ok(permit) => Ok(permit),
-            Err(_) => self.wait(Arc::clone(&self.gate).read_owned()).await,
-        }
+        let gate = match Arc::clone(&self.gate).try_read_owned() {
+            Ok(gate) => gate,
+            Err(_) => self.wait(Arc::clone(&self.gate).read_owned()).await?,
+        };
+        self.permit(gate).await
     }
 
     /// Waits until no other transaction is open, and keeps other writers out.
     pub(super) async fn permit_transaction(&self) -> Result<TransactionPermit> {
-        match Arc::clone(&self.gate).try_write_owned() {
-            Ok(permit) => Ok(permit),
-            Err(_) => self.wait(Arc::clone(&self.gate).write_owned()).await,
-        }
+        let gate = match Arc::clone(&self.gate).try_write_owned() {
+            Ok(gate) => gate,
+            Err(_) => self.wait(Arc::clone(&self.gate).write_owned()).await?,
+        };
+        self.permit(gate).await
+    }
+
+    /// Waits until tables can be set up, which in one process needs no waiting.
+    pub(super) async fn permit_set_up(&self) -> Result<Permit<()>> {
+        self.permit(()).await
+    }
+
+    #[cfg(not(any(target_family = "wasm", test)))]
+    #[expect(clippy::unused_async, reason = "waits where there are other tabs")]
+    async fn permit<G>(&self, gate: G) -> Result<Permit<G>> {
+        Ok(Permit { _gate: gate })
     }
 
     async fn wait<P>(&self, permit: impl Future<Output = P>) -> Result<P> {
@@ -155,4 +209,12 @@ impl Database {
             ))),
         }
     }
+}
+
+/// The name of a table or store that was opened is taken by another, which another tab set up.
+fn replaced(name: &str) -> Error {
+    Error::schema(format!(
+        "`{name}` was set up otherwise since it was opened here, by another tab; open it again, or give \
+         one of the two another name"
+    ))
 }

@@ -2,11 +2,14 @@
 //! who come want one key. They take part in the database's transactions, and in logs of changes.
 
 mod table;
+mod touched;
 mod view;
 
 use std::sync::Arc;
 
 use self::table::{EXPIRES_AT, KEY, StoredEntry, VALUE, expiry_of};
+#[cfg(any(target_family = "wasm", test))]
+pub(super) use self::touched::Touched;
 pub(super) use self::{
     table::{KvTable, row_of},
     view::{Overlay, View, Writing},
@@ -150,8 +153,8 @@ impl KvStorage for InMemoryKvStorage {
     }
 
     async fn setup_database(&self) -> Result<()> {
-        self.database.set_up_kv(&self.table, self.definition.table().changes);
-        Ok(())
+        let _permit = self.database.permit_set_up().await?;
+        self.database.set_up_kv(&self.table, self.definition.table().changes)
     }
 
     async fn get(&self, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {

@@ -44,10 +44,24 @@ pub(super) fn database(name: &str) -> Result<Arc<Database>> {
             return Ok(database);
         }
         named.retain(|_, database| database.strong_count() > 0);
-        let database = Arc::<Database>::default();
+        let database = new(name);
         named.insert(name.to_owned(), Arc::downgrade(&database));
         Ok(database)
     })
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn new(_name: &str) -> Arc<Database> {
+    Arc::default()
+}
+
+/// Where the browser can, it is shared with other tabs.
+#[cfg(target_family = "wasm")]
+fn new(name: &str) -> Arc<Database> {
+    match super::peers::host(name) {
+        Some(host) => Database::shared(name, host),
+        None => Arc::default(),
+    }
 }
 
 fn check(name: &str) -> Result<()> {

@@ -29,8 +29,8 @@ use crate::{
 pub struct InMemoryTabularStorage {
     database: Arc<Database>,
     table: Arc<Table>,
-    /// Whether it is to keep a log of its changes.
-    logs_changes: bool,
+    /// The definition that it was opened with, which says whether changes are to be logged.
+    definition: Arc<TableDef>,
     /// Where the table is read and changed instead, inside a transaction.
     workspace: Option<Arc<Workspace>>,
 }
@@ -46,15 +46,13 @@ impl std::fmt::Debug for InMemoryTabularStorage {
 impl InMemoryTabularStorage {
     /// A table in a database of its own.
     pub fn new(definition: Arc<TableDef>) -> Self {
-        let logs_changes = definition.changes;
-        let table = Arc::new(Table::new(definition));
-        Self { database: Arc::default(), table, logs_changes, workspace: None }
+        let table = Arc::new(Table::new(Arc::clone(&definition)));
+        Self { database: Arc::default(), table, definition, workspace: None }
     }
 
     pub(super) fn open(database: &Arc<Database>, definition: &Arc<TableDef>) -> Result<Self> {
-        let table = database.table(definition)?;
-        let logs_changes = definition.changes;
-        Ok(Self { database: Arc::clone(database), table, logs_changes, workspace: None })
+        let (table, definition) = (database.table(definition)?, Arc::clone(definition));
+        Ok(Self { database: Arc::clone(database), table, definition, workspace: None })
     }
 
     pub(super) fn open_in(
@@ -112,7 +110,7 @@ impl InMemoryTabularStorage {
 
 impl TabularStorage for InMemoryTabularStorage {
     fn definition(&self) -> &Arc<TableDef> {
-        &self.table.definition
+        &self.definition
     }
 
     fn backend(&self) -> &'static str {
@@ -124,7 +122,8 @@ impl TabularStorage for InMemoryTabularStorage {
     }
 
     async fn setup_database(&self) -> Result<()> {
-        self.database.set_up(&self.table, self.logs_changes)
+        let _permit = self.database.permit_set_up().await?;
+        self.database.set_up(&self.table, self.definition.changes)
     }
 
     async fn get(&self, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {

@@ -476,6 +476,14 @@ impl State {
         self.ready = true;
     }
 
+    /// Forgets everything, as before `setup_database`.
+    #[cfg(any(target_family = "wasm", test))]
+    pub(super) fn forget(&mut self) {
+        self.clear();
+        self.ready = false;
+        self.last_id = 0;
+    }
+
     /// Forgets every row, but not which keys were given.
     pub(super) fn clear(&mut self) {
         for entries in &mut self.entries {

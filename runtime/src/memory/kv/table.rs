@@ -78,6 +78,9 @@ pub(in super::super) struct KvState {
     keys: BTreeSet<OrderedKey>,
     /// The keys of the entries that expire, by when they do.
     expiring: BTreeSet<(i64, OrderedKey)>,
+    /// What was touched since somebody asked, while somebody does.
+    #[cfg(any(target_family = "wasm", test))]
+    pub(super) touched: Option<super::Touched>,
 }
 
 impl KvTable {
@@ -127,13 +130,24 @@ impl KvState {
         self.ready = true;
     }
 
-    pub(super) fn get(&self, key: &Value) -> Option<&StoredEntry> {
+    #[cfg(any(target_family = "wasm", test))]
+    pub(super) const fn make_unready(&mut self) {
+        self.ready = false;
+    }
+
+    #[cfg(any(target_family = "wasm", test))]
+    pub(in super::super) const fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    pub(in super::super) fn get(&self, key: &Value) -> Option<&StoredEntry> {
         let hash = self.hasher.hash_one(key);
         self.entries.find(hash, |entry| entry[KEY].compare(key).is_eq())
     }
 
     /// Stores an entry, and gives what was there.
     pub(super) fn set(&mut self, entry: StoredEntry) -> Option<StoredEntry> {
+        self.touch(&entry[KEY]);
         let Self { hasher, entries, keys, expiring, .. } = self;
         let key = &entry[KEY];
         let expires_at = expiry_of(&entry);
@@ -163,6 +177,7 @@ impl KvState {
         let hash = self.hasher.hash_one(key);
         let is_it = |entry: &StoredEntry| entry[KEY].compare(key).is_eq();
         let (entry, _) = self.entries.find_entry(hash, is_it).ok()?.remove();
+        self.touch(key);
         let key = OrderedKey(key.clone());
         self.keys.remove(&key);
         expiry_of(&entry).map(|at| self.expiring.remove(&(at, key)));
@@ -170,6 +185,7 @@ impl KvState {
     }
 
     pub(super) fn clear(&mut self) {
+        self.touch_all();
         self.entries.clear();
         self.keys.clear();
         self.expiring.clear();
