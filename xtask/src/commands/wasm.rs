@@ -54,7 +54,7 @@ pub fn check(project: &Project, target: &WasmTarget) -> Result<Outcome> {
     Ok(Outcome { problems, ..Outcome::default() })
 }
 
-/// Runs `tests/conformance/tests/browser.rs` in headless Chromium; `filter` selects tests by name.
+/// Runs `tests/conformance/tests/browser` in headless Chromium; `filter` selects tests by name.
 pub fn in_browser(project: &Project, target: &WasmTarget, filter: Option<&str>) -> Result<Outcome> {
     let browser = Browser::ensure()?;
     let runner = test_runner::ensure(project)?;

@@ -1,5 +1,8 @@
-//! The memory backend in a browser: the suite, and a shorter run against the model.
+//! The memory backend in a browser: the suite, a shorter run against the model, and what tabs share.
 #![cfg(target_family = "wasm")]
+
+mod other_tab;
+mod tabs;
 
 use std::{sync::Arc, time::Duration};
 
