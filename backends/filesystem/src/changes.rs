@@ -187,8 +187,9 @@ impl ChangeFiles {
         let mut at = after.clone();
         let mut changes = Vec::new();
         while at.id < until && changes.len() < limit {
-            // Within a file, a place says where the file begins.
-            let first = at.detail.parse().unwrap_or(at.id + 1);
+            // Within a file, a place says where the file begins. Places come from outside.
+            let said = at.detail.parse().ok().filter(|first| (1..=at.id + 1).contains(first));
+            let first = said.unwrap_or(at.id + 1);
             let Some(batch) = self.batch(folder, held, first)? else {
                 return Err(self.lagged(folder, end));
             };
@@ -230,7 +231,7 @@ impl ChangeFiles {
             Ok(files) => files.into_iter().min().unwrap_or(end.last + 1),
             Err(error) => return error,
         };
-        let oldest = position(end.log, first - 1);
+        let oldest = position(end.log, first.saturating_sub(1));
         Error::lagged(ChangeCursor::oldest(&self.definition, oldest))
     }
 
@@ -329,7 +330,7 @@ fn files(folder: &Folder) -> Result<Vec<u64>> {
 
 fn number_of(name: &Path) -> Option<u64> {
     let digits = name.to_str()?.strip_suffix(".json")?;
-    (digits.len() == DIGITS).then(|| digits.parse().ok()).flatten()
+    (digits.len() == DIGITS).then(|| digits.parse().ok()).flatten().filter(|first| *first > 0)
 }
 
 fn delete(folder: &Folder, first: u64) -> Result<()> {
