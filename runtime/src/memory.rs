@@ -80,6 +80,9 @@ impl InMemoryBackend {
     /// The database of that name, the same one for all of this process who ask for it. It is empty
     /// for the first, and gone when the last store, handle and transaction of it is.
     ///
+    /// In a browser all tabs, frames and workers of the origin share it. What they have is there after
+    /// the first write or `setup_database()`; [`Store::open`](crate::Store::open) waits for it.
+    ///
     /// Fails with [`Error::Validation`] unless the name consists of 1 to 128 ASCII letters, digits,
     /// `_`, `-` and `.`.
     ///
@@ -163,7 +166,7 @@ impl Backend for InMemoryBackend {
 }
 
 /// Opens `memory:`, a new empty database each time, and `memory://name`, which is one for all of the
-/// process who open that name.
+/// process who open that name, and in a browser for all tabs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MemoryConnector;
 
