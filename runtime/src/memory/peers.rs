@@ -15,6 +15,7 @@ mod catch_up;
 mod codec;
 mod contents;
 mod definition;
+mod follow;
 mod host;
 mod message;
 mod place;
@@ -24,7 +25,6 @@ mod simulation;
 mod tests;
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
@@ -39,9 +39,10 @@ use tokio::sync::watch;
 pub(super) use self::browser::host;
 pub(super) use self::host::Host;
 use self::{
-    codec::{Reader, Writer},
-    contents::{Baseline, Contents},
-    host::Held,
+    codec::Writer,
+    contents::Baseline,
+    follow::{Early, Kept},
+    host::{Heard, Held},
     message::{Body, Message, Unreadable},
     place::{LockNames, Place, Tab},
 };
@@ -50,14 +51,6 @@ use crate::error::{Error, Result};
 
 /// How often a tab that waits says so. Who did not have the lock when it heard so hears it again.
 const SAY_AGAIN: Duration = Duration::from_millis(100);
-/// How long something may be missing before the tab sees to it by itself.
-const OVERDUE: Duration = Duration::from_millis(250);
-/// So many writes are kept for tabs that missed some, and so many bytes of them.
-const KEPT: usize = 256;
-const KEPT_BYTES: usize = 1 << 20;
-/// So many writes wait for one that should have come before them.
-const EARLY: usize = 1_024;
-
 /// This tab's part in a database of several.
 pub(super) struct Peers {
     names: LockNames,
@@ -104,39 +97,6 @@ struct Tenure {
     lock: Held,
 }
 
-/// The last writes, each from one place to the next.
-#[derive(Default)]
-struct Kept {
-    writes: VecDeque<(Place, Arc<[u8]>)>,
-    bytes: usize,
-}
-
-/// What was written after something that has not come yet.
-struct Early {
-    base: Place,
-    place: Place,
-    contents: Vec<u8>,
-    message: Arc<[u8]>,
-}
-
-impl Kept {
-    /// Keeps a message by which others come from `base` to what follows.
-    fn add(&mut self, base: Place, message: Arc<[u8]>) {
-        self.bytes += message.len();
-        self.writes.push_back((base, message));
-        while self.writes.len() > KEPT || self.bytes > KEPT_BYTES {
-            let Some((_, message)) = self.writes.pop_front() else { break };
-            self.bytes -= message.len();
-        }
-    }
-
-    /// What was written after `place`; `None` where that is not known.
-    fn after(&self, place: Place) -> Option<impl Iterator<Item = &Arc<[u8]>>> {
-        let position = self.writes.iter().position(|(base, _)| *base == place)?;
-        Some(self.writes.range(position..).map(|(_, message)| message))
-    }
-}
-
 /// The right to write, for one write or transaction. When it ends, the others are told.
 pub(super) struct Session(Arc<Peers>);
 
@@ -150,9 +110,12 @@ impl Peers {
     pub(super) fn new(name: &str, host: Arc<dyn Host>, database: Weak<Database>) -> Arc<Self> {
         Arc::new_cyclic(|itself: &Weak<Self>| {
             let peers = itself.clone();
-            host.listen(Box::new(move |message| {
+            host.listen(Box::new(move |heard| {
                 if let Some(peers) = peers.upgrade() {
-                    peers.hear(message);
+                    match heard {
+                        Heard::Message(message) => peers.hear(message),
+                        Heard::Back => peers.begin_anew(),
+                    }
                 }
             }));
             Self {
@@ -348,70 +311,6 @@ impl Peers {
         let over = is_idle.then(|| state.tenure.take()).flatten();
         drop(state);
         self.end(over);
-    }
-
-    /// Does what another tab did, or keeps it until what came before is done.
-    fn hear_written(&self, written: Early) {
-        let mut state = self.state();
-        // While this tab may write nobody else does: it is late, from a tab that died.
-        let Some(at) = state.place.filter(|_| state.tenure.is_none()) else { return };
-        if at.is_past(written.place) || state.early.iter().any(|it| it.place == written.place) {
-            return;
-        }
-        if state.early.len() == EARLY {
-            state.early.remove(0);
-        }
-        state.early.push(written);
-        self.follow(&mut state);
-        let is_missing = !state.early.is_empty();
-        drop(state);
-        if is_missing {
-            self.see_to_it_later();
-        }
-    }
-
-    /// Does what others did, as far as it follows on what is here.
-    fn follow(&self, state: &mut State) {
-        while let Some(at) = state.place {
-            state.early.retain(|early| !at.is_past(early.place));
-            let next = state.early.iter().position(|early| early.base == at);
-            let Some(next) = next else { return };
-            let Early { base, place, contents, message } = state.early.swap_remove(next);
-            match self.apply(&contents, false) {
-                Ok(()) => {
-                    state.place = Some(place);
-                    state.kept.add(base, message);
-                }
-                Err(error) => {
-                    tracing::error!(%error, "what another tab wrote cannot be done here; asking it anew");
-                    state.place = None;
-                }
-            }
-        }
-        state.early.clear();
-    }
-
-    fn apply(&self, contents: &[u8], is_whole: bool) -> Result<()> {
-        let Some(database) = self.database.upgrade() else { return Ok(()) };
-        let mut reader = Reader::new(contents);
-        let read = Contents::read(&mut reader, &database);
-        let contents = read.and_then(|contents| reader.end().map(|()| contents)).map_err(|_| {
-            Error::backend("another tab sent what this one cannot read; reload both pages", None)
-        })?;
-        if is_whole { contents.replace(&database) } else { contents.apply(&database) }
-    }
-
-    /// If something is still missing after a while, gets it.
-    fn see_to_it_later(&self) {
-        let (sleep, itself) = (self.host.sleep(OVERDUE), self.itself.clone());
-        self.host.spawn(Box::pin(async move {
-            sleep.await;
-            let Some(peers) = itself.upgrade() else { return };
-            let is_missing = !peers.state().early.is_empty() || peers.state().place.is_none();
-            if is_missing && let Err(error) = peers.enter().await {
-                tracing::warn!(%error, "something that another tab wrote is missing");
-            }
-        }));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

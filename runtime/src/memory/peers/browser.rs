@@ -1,6 +1,6 @@
 //! The browser itself: `BroadcastChannel`, and the locks of `navigator.locks`, in a page or a worker.
 
-use std::{cell::RefCell, sync::Arc, time::Duration};
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use futures::{
     channel::oneshot,
@@ -10,7 +10,7 @@ use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::host::{Held, HeldLock, Host, Listener};
+use super::host::{Heard, Held, HeldLock, Host, Listener};
 use crate::{
     error::{Error, Result},
     maybe_send::BoxFuture,
@@ -32,6 +32,14 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn close(this: &BroadcastChannel);
 
+    type EventTarget;
+
+    #[wasm_bindgen(method, js_name = addEventListener)]
+    fn add_event_listener(this: &EventTarget, event: &str, listener: &Function);
+
+    #[wasm_bindgen(method, js_name = removeEventListener)]
+    fn remove_event_listener(this: &EventTarget, event: &str, listener: &Function);
+
     type LockManager;
 
     #[wasm_bindgen(method, catch)]
@@ -52,7 +60,7 @@ pub(in super::super) fn host(database: &str) -> Option<Arc<dyn Host>> {
     member(&global, "BroadcastChannel")?;
     let name = format!("storehouse/{database}");
     let channel = BroadcastChannel::new(&name).ok()?;
-    Some(Arc::new(Browser { name, channel, locks, listener: RefCell::new(None) }))
+    Some(Arc::new(Browser { name, channel, locks, listeners: RefCell::new(None) }))
 }
 
 /// A member that is there.
@@ -66,12 +74,23 @@ struct Browser {
     name: String,
     channel: BroadcastChannel,
     locks: LockManager,
-    listener: RefCell<Option<Closure<dyn Fn(JsValue)>>>,
+    /// What hears the channel, and what hears that the page is back.
+    listeners: RefCell<Option<[Closure<dyn Fn(JsValue)>; 2]>>,
+}
+
+/// The event of a page that is shown, as a whole or again.
+const SHOWN: &str = "pageshow";
+
+fn page() -> EventTarget {
+    js_sys::global().unchecked_into()
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
         self.channel.set_onmessage(None);
+        if let Some([_, shown]) = &*self.listeners.borrow() {
+            page().remove_event_listener(SHOWN, shown.as_ref().unchecked_ref());
+        }
         self.channel.close();
     }
 }
@@ -102,15 +121,24 @@ fn send(channel: &BroadcastChannel, message: &[u8]) {
 
 impl Host for Browser {
     fn listen(&self, listener: Listener) {
+        let listener = Rc::new(listener);
+        let is_back = Rc::clone(&listener);
+        let shown = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
+            // Browsers that we know keep no page that holds locks; should one, it takes the locks away.
+            if member(&event, "persisted").is_some_and(|persisted| persisted.is_truthy()) {
+                is_back(Heard::Back);
+            }
+        });
+        page().add_event_listener(SHOWN, shown.as_ref().unchecked_ref());
         let heard = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
             // Whatever else another script sends over a channel of this name is none of ours.
             let data = member(&event, "data").and_then(|data| data.dyn_into::<Uint8Array>().ok());
             if let Some(message) = data {
-                listener(&message.to_vec());
+                listener(Heard::Message(&message.to_vec()));
             }
         });
         self.channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-        *self.listener.borrow_mut() = Some(heard);
+        *self.listeners.borrow_mut() = Some([heard, shown]);
     }
 
     fn post(&self, message: &[u8]) {

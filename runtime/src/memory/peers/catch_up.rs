@@ -14,6 +14,7 @@ use super::{
     Peers,
     codec::Writer,
     contents::Contents,
+    follow::Kept,
     message::{Body, Message, VERSION},
     place::{Living, Place, Tab},
     random,
@@ -153,7 +154,7 @@ impl Peers {
         match self.apply(contents, true) {
             Ok(()) => {
                 state.place = Some(place);
-                state.kept = super::Kept::default();
+                state.kept = Kept::default();
                 self.follow(&mut state);
             }
             Err(error) => tracing::error!(%error, "what another tab holds cannot be taken over"),

@@ -13,12 +13,22 @@ pub(in super::super) trait HeldLock: MaybeSend + MaybeSync + 'static {}
 
 pub(in super::super) type Held = Box<dyn HeldLock>;
 
-/// What hears the messages of other tabs.
+/// What a tab hears of.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) enum Heard<'a> {
+    /// A message of another tab.
+    Message(&'a [u8]),
+    /// The page had been put aside and is back. What it held may be another's, and what was said meanwhile
+    /// it has not heard.
+    Back,
+}
+
+/// What is told so.
 #[cfg(not(target_family = "wasm"))]
-pub(in super::super) type Listener = Box<dyn Fn(&[u8]) + Send + Sync>;
-/// What hears the messages of other tabs.
+pub(in super::super) type Listener = Box<dyn Fn(Heard<'_>) + Send + Sync>;
+/// What is told so.
 #[cfg(target_family = "wasm")]
-pub(in super::super) type Listener = Box<dyn Fn(&[u8])>;
+pub(in super::super) type Listener = Box<dyn Fn(Heard<'_>)>;
 
 /// One tab's side of the browser.
 pub(in super::super) trait Host: MaybeSend + MaybeSync + 'static {

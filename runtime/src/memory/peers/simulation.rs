@@ -10,7 +10,7 @@ use std::{
 use futures::{FutureExt as _, StreamExt as _, channel::mpsc, channel::oneshot};
 use tokio::task::AbortHandle;
 
-use super::host::{Held, HeldLock, Host, Listener};
+use super::host::{Heard, Held, HeldLock, Host, Listener};
 use crate::{error::Result, maybe_send::BoxFuture};
 
 /// In which order messages arrive.
@@ -83,21 +83,39 @@ impl Network {
         let network = self.clone();
         tokio::spawn(async move {
             network.delay().await;
-            let mut inner = network.inner();
-            let mut free = Vec::new();
-            for (name, lock) in &mut inner.locks {
-                lock.waiting.retain(|(_, waiting, _)| *waiting != tab);
-                if let Some((wish, holder)) = lock.holder
-                    && holder == tab
-                {
-                    free.push((name.clone(), wish));
-                }
-            }
-            drop(inner);
-            for (name, wish) in free {
-                network.release(&name, wish);
-            }
+            network.free(tab);
         });
+    }
+
+    /// Takes a page's locks away, as where a browser keeps it for going back to.
+    pub(super) fn put_aside(&self, tab: u64) {
+        self.free(tab);
+    }
+
+    /// Brings it back.
+    pub(super) fn bring_back(&self, tab: u64) {
+        let listener = self.inner().tabs.get(&tab).and_then(|tab| tab.listener.clone());
+        if let Some(listener) = listener {
+            listener(Heard::Back);
+        }
+    }
+
+    /// Releases all that a tab holds, and forgets what it waits for.
+    fn free(&self, tab: u64) {
+        let mut inner = self.inner();
+        let mut free = Vec::new();
+        for (name, lock) in &mut inner.locks {
+            lock.waiting.retain(|(_, waiting, _)| *waiting != tab);
+            if let Some((wish, holder)) = lock.holder
+                && holder == tab
+            {
+                free.push((name.clone(), wish));
+            }
+        }
+        drop(inner);
+        for (name, wish) in free {
+            self.release(&name, wish);
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -125,7 +143,7 @@ impl Network {
                 let deliver = tokio::spawn(async move {
                     while let Some(message) = arriving.next().await {
                         network.delay().await;
-                        listener(&message);
+                        listener(Heard::Message(&message));
                     }
                 });
                 tab.work.push(deliver.abort_handle());
