@@ -123,14 +123,19 @@ impl ChangeFiles {
             *known = None;
             return Ok(None);
         };
-        // Where the file is not there that was the newest, others came and went.
-        let is_there = |end: &End| {
-            let newest = path(folder, held, end.newest);
-            end.log == log && (end.newest == 0 || newest.is_some_and(|newest| newest.exists()))
-        };
-        let (mut end, is_new) = match known.take().filter(is_there) {
-            Some(end) => (end, false),
-            None => (self.find_end(folder, held, log)?, true),
+        let is_file = |first| path(folder, held, first).is_some_and(|path| path.exists());
+        let (mut end, is_new) = match *known {
+            // Where the file is not there that was the newest, others came and went.
+            Some(end) if end.log == log && end.newest > 0 && is_file(end.newest) => (end, false),
+            // So they did where there was none, and those that are there begin with another.
+            Some(end)
+                if end.log == log
+                    && end.newest == 0
+                    && (is_file(1) || files(folder)?.is_empty()) =>
+            {
+                (end, false)
+            }
+            _ => (self.find_end(folder, held, log)?, true),
         };
         while let Some(batch) = self.batch(folder, held, end.last + 1)? {
             (end.newest, end.last) = (end.last + 1, end.last + batch.happened.len() as u64);
@@ -295,6 +300,10 @@ pub(crate) fn is_begun(folder: &Folder) -> Result<bool> {
 pub(crate) fn begin(folder: &Folder, held: &Held) -> Result<()> {
     if is_begun(folder)? {
         return Ok(());
+    }
+    // Of a log that was removed by who died before it was done.
+    for first in files(folder)? {
+        delete(folder, first)?;
     }
     let mut text = json!({ "log": Uuid::new_v4() }).to_string().into_bytes();
     text.push(b'\n');

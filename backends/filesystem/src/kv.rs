@@ -185,11 +185,11 @@ impl KvFolder {
                 Form::Raw => None,
             };
             let place = self.form.place(&key);
+            let new = Entry { key, value, expires_at };
+            let edit = Edit::write(place.clone(), self.form.text(&self.definition, &new)?);
             if expires_at.is_some() {
                 self.mark(&place)?;
             }
-            let new = Entry { key, value, expires_at };
-            let edit = Edit::write(place.clone(), self.form.text(&self.definition, &new)?);
             // Of two with one key the last wins.
             let position = *places.entry(place).or_insert(edits.len());
             if position == edits.len() {

@@ -135,7 +135,10 @@ impl FolderTable {
         self.worker
             .run(move || {
                 let held = table.folder.lock(Access::Shared)?;
-                table.bring_up_to_date(&mut table.lock_mirror(), &held)
+                let published = table.bring_up_to_date(&mut table.lock_mirror(), &held);
+                // Nothing shows any more that there was something for those who follow.
+                table.changes.wake();
+                published
             })
             .await
     }

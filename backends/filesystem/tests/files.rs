@@ -229,6 +229,32 @@ async fn a_folder_that_is_gone_is_no_empty_table() {
     shop.products.put(product("b", 1.0)).await.unwrap();
 }
 
+/// Version control keeps none of what `.gitignore` names, nor empty folders.
+#[tokio::test]
+async fn a_copy_of_what_is_to_be_kept_can_be_written_to() {
+    let shop = Shop::new(Noticing::Auto).await;
+    shop.products.put(product("a", 1.0)).await.unwrap();
+    let settings = shop.store.kv::<String, i64>("settings").await.unwrap();
+    settings.setup_database().await.unwrap();
+    for store in ["product", "settings"] {
+        let own = shop.folder.path().join(store).join(".storehouse");
+        let ignored = fs::read_to_string(own.join(".gitignore")).unwrap();
+        for name in ignored.lines().filter(|line| !line.starts_with('#')) {
+            let path = own.join(name.trim_end_matches('/'));
+            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        }
+        assert_eq!(names(&own), [".gitignore", "definition.json"]);
+    }
+    // By those who had it open, and by those who open it.
+    shop.products.put(product("b", 2.0)).await.unwrap();
+    settings.put_with_time_to_live("a", 1, std::time::Duration::from_hours(1)).await.unwrap();
+    let store = storehouse::open(&format!("fs:{}", shop.folder.path().display())).await.unwrap();
+    let products = store.tabular::<Product>().await.unwrap();
+    products.setup_database().await.unwrap();
+    products.put_bulk([product("c", 3.0), product("d", 4.0)]).await.unwrap();
+    assert_eq!(products.size().await.unwrap(), 4);
+}
+
 #[tokio::test]
 async fn generated_keys_outlive_their_rows() {
     let folder = tempfile::tempdir().unwrap();

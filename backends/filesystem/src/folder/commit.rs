@@ -102,7 +102,8 @@ impl Folder {
             // Noted first, so that it is removed also when it was begun only.
             let planned = Planned { place, from: Some(name) };
             staged.push(Staged { planned, stamp: None });
-            let stamp = write_file(&path, &contents, self.durable && one_by_one)
+            let stamp = self
+                .write_staged(&path, &contents, self.durable && one_by_one)
                 .map_err(|error| error::at(&path, "written", error))?;
             if let Some(staged) = staged.last_mut() {
                 staged.stamp = Some(stamp);
@@ -114,6 +115,17 @@ impl Folder {
             synced.map_err(|error| error::at(&folder, "synced", error))?;
         }
         Ok(())
+    }
+
+    /// Writes a file that is not finished. Its folder is missing in a copy that version control made.
+    fn write_staged(&self, path: &Path, contents: &[u8], sync: bool) -> io::Result<Stamp> {
+        write_file(path, contents, sync).or_else(|error| {
+            if !is_missing(&error) || !fs::exists(self.own("")).unwrap_or(false) {
+                return Err(error);
+            }
+            make_folders(&self.own("temporary")).map_err(io::Error::other)?;
+            write_file(path, contents, sync)
+        })
     }
 
     fn discard(&self, staged: &[Staged]) {
@@ -231,8 +243,23 @@ impl Folder {
     pub(super) fn write_own(&self, name: &str, contents: &[u8]) -> Result<()> {
         let path = self.own(name);
         let staged = self.temporary(&unique_name());
-        write_whole(&staged, &path, contents, self.durable)
+        self.write_whole(&staged, &path, contents)
             .map_err(|error| error::at(&path, "written", error))
+    }
+
+    /// Writes a file at `staged` and moves it to `path`.
+    fn write_whole(&self, staged: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
+        let written = self
+            .write_staged(staged, contents, self.durable)
+            .and_then(|_| fs::rename(staged, path));
+        if written.is_err() {
+            let _ = fs::remove_file(staged);
+            return written;
+        }
+        match path.parent() {
+            Some(folder) if self.durable => sync_folder(folder),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn remove_own(&self, name: &str) -> Result<()> {
@@ -259,19 +286,6 @@ impl Folder {
     pub(crate) fn generation(&self) -> u64 {
         let read = fs::read(self.own("generation")).ok();
         read.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes)
-    }
-}
-
-/// Writes a file at `staged` and moves it to `path`.
-fn write_whole(staged: &Path, path: &Path, contents: &[u8], durable: bool) -> io::Result<()> {
-    let written = write_file(staged, contents, durable).and_then(|_| fs::rename(staged, path));
-    if written.is_err() {
-        let _ = fs::remove_file(staged);
-        return written;
-    }
-    match path.parent() {
-        Some(folder) if durable => sync_folder(folder),
-        _ => Ok(()),
     }
 }
 

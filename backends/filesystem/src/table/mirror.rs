@@ -70,7 +70,8 @@ impl Mirror {
                 let changed = names
                     .into_iter()
                     .filter(|(name, in_place)| *in_place || !self.is_as_written(folder, name));
-                changed.map(|(name, _)| name).collect()
+                let unfinished = held.instead.keys().filter(|name| is_record(name)).cloned();
+                changed.map(|(name, _)| name).chain(unfinished).collect()
             }
         };
         if !names.is_empty() {

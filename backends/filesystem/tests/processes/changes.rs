@@ -277,3 +277,31 @@ async fn old_changes_go_and_who_needs_them_is_told() {
     tallies.put(tally("a", 31)).await.unwrap();
     assert_eq!(next(&mut changes).await.old, Some(tally("a", 30)));
 }
+
+/// Who opened a log when it was empty goes on where others have come to, though the beginning is gone.
+#[tokio::test]
+async fn a_log_that_others_have_pruned_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    // It is looked at every 250 milliseconds what may go.
+    let retention = ChangeRetention { age: Duration::from_secs(4), changes: 5 };
+    let tallies = async || {
+        let options = FolderOptions::new(folder.path()).change_retention(retention);
+        let store = Store::from_backend(Arc::new(FolderBackend::open_with(options).unwrap()));
+        let tallies = store.tabular::<Tally>().await.unwrap();
+        tallies.setup_database().await.unwrap();
+        tallies
+    };
+    let (idle, busy) = (tallies().await, tallies().await);
+    for count in 0..20 {
+        busy.put(tally(&count.to_string(), count)).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    busy.put(tally("20", 20)).await.unwrap();
+    let first = folder.path().join("tallies/.storehouse/changes/00000000000000000001.json");
+    assert!(!first.exists());
+    let mut changes = busy.changes(Since::Now).await.unwrap();
+    idle.put(tally("idle", 1)).await.unwrap();
+    busy.put(tally("busy", 1)).await.unwrap();
+    assert_eq!(next(&mut changes).await.key.as_deref(), Some("idle"));
+    assert_eq!(next(&mut changes).await.key.as_deref(), Some("busy"));
+}
