@@ -81,7 +81,7 @@ impl InMemoryBackend {
     /// for the first, and gone when the last store, handle and transaction of it is.
     ///
     /// In a browser all tabs, frames and workers of the origin share it. What they have is there after
-    /// the first write or `setup_database()`; [`Store::open`](crate::Store::open) waits for it.
+    /// the first write or `setup_database()`; [`StoreBuilder::open`](crate::StoreBuilder::open) waits for it.
     ///
     /// Fails with [`Error::Validation`] unless the name consists of 1 to 128 ASCII letters, digits,
     /// `_`, `-` and `.`.

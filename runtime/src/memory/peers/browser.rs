@@ -173,7 +173,7 @@ impl Host for Browser {
             let refused = |reason: &JsValue| failed("gave no lock", reason);
             let requested = JsFuture::from(requested.map_err(|reason| refused(&reason))?);
             match select(waiting, requested).await {
-                Either::Left((Ok(held), _)) => Ok(held),
+                Either::Left((Ok(lock), _)) => Ok(lock),
                 Either::Right((Err(reason), _)) => Err(refused(&reason)),
                 Either::Left((Err(_), _)) | Either::Right((Ok(_), _)) => {
                     Err(refused(&JsValue::UNDEFINED))

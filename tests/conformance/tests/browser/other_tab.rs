@@ -35,7 +35,7 @@ extern "C" {
 }
 
 /// If the other tab says nothing for so long, it never will.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 #[derive(Table, Clone, Debug, PartialEq)]
 #[table(name = "tickets", changes)]

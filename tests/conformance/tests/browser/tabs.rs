@@ -34,7 +34,7 @@ async fn both_count_and_no_increment_is_lost() {
             visits.increment("home", 1).await.expect("it is incremented");
         }
     };
-    let (_, answer) = join!(own, other.ask("increment 500"));
+    let ((), answer) = join!(own, other.ask("increment 500"));
     assert_eq!(answer, "");
     assert_eq!(visits.increment("home", 0).await.expect("it is read"), 1_000);
     assert_eq!(other.ask("increment 1").await, "");
