@@ -51,6 +51,7 @@ use crate::error::{Error, Result};
 
 /// How often a tab that waits says so. Who did not have the lock when it heard so hears it again.
 const SAY_AGAIN: Duration = Duration::from_millis(100);
+
 /// This tab's part in a database of several.
 pub(super) struct Peers {
     names: LockNames,
