@@ -11,7 +11,7 @@ use imbl::ordmap::DiffItem;
 
 use super::{
     super::{
-        changes::Happened,
+        changes::{Happened, Log},
         database::Database,
         kv::KvTable,
         table::{SortKey, State, StoredRow, Table},
@@ -66,6 +66,31 @@ struct KvContents {
 enum Definition<D> {
     New(Arc<D>),
     Known(String),
+}
+
+impl<D> Definition<D> {
+    fn write(&self, to: &mut Writer, whole: impl FnOnce(&mut Writer, &D)) {
+        match self {
+            Self::New(definition) => {
+                to.truth(true);
+                whole(to, definition);
+            }
+            Self::Known(name) => {
+                to.truth(false);
+                to.text(name);
+            }
+        }
+    }
+
+    fn read<'a>(
+        from: &mut Reader<'a>,
+        whole: impl FnOnce(&mut Reader<'a>) -> Read<Arc<D>>,
+    ) -> Read<Self> {
+        match from.option(whole)? {
+            Some(definition) => Ok(Self::New(definition)),
+            None => from.text().map(Self::Known),
+        }
+    }
 }
 
 impl Baseline {
@@ -276,16 +301,7 @@ impl TableContents {
     }
 
     fn write(&self, to: &mut Writer) {
-        match &self.definition {
-            Definition::New(definition) => {
-                to.truth(true);
-                write_table(to, definition);
-            }
-            Definition::Known(name) => {
-                to.truth(false);
-                to.text(name);
-            }
-        }
+        self.definition.write(to, write_table);
         to.truth(self.logs);
         to.signed(self.last_id);
         to.truth(self.is_cleared);
@@ -294,12 +310,8 @@ impl TableContents {
     }
 
     fn read(from: &mut Reader<'_>, find: Find<'_>) -> Read<Self> {
-        let definition = match from.option(|from| read_table(from, find))? {
-            Some(definition) => Definition::New(definition),
-            None => Definition::Known(from.text()?),
-        };
         Ok(Self {
-            definition,
+            definition: Definition::read(from, |from| read_table(from, find))?,
             logs: from.truth()?,
             last_id: from.signed()?,
             is_cleared: from.truth()?,
@@ -346,30 +358,14 @@ impl TableContents {
             note(existing, Some(row));
         }
         state.note_id(&Value::Int(self.last_id));
-        if let Some(happened) = happened {
-            table.log.record(happened);
-        }
-        match (self.logs, table.log.is_on()) {
-            (true, false) => table.log.switch_on(database.retention()),
-            (false, true) => table.log.switch_off(),
-            _ => {}
-        }
+        follow_log(&table.log, happened, self.logs, database);
         Ok(())
     }
 }
 
 impl KvContents {
     fn write(&self, to: &mut Writer) {
-        match &self.definition {
-            Definition::New(definition) => {
-                to.truth(true);
-                write_kv(to, definition);
-            }
-            Definition::Known(name) => {
-                to.truth(false);
-                to.text(name);
-            }
-        }
+        self.definition.write(to, write_kv);
         to.truth(self.logs);
         to.truth(self.is_cleared);
         to.values(&self.removed);
@@ -381,12 +377,8 @@ impl KvContents {
     }
 
     fn read(from: &mut Reader<'_>) -> Read<Self> {
-        let definition = match from.option(read_kv)? {
-            Some(definition) => Definition::New(definition),
-            None => Definition::Known(from.text()?),
-        };
         Ok(Self {
-            definition,
+            definition: Definition::read(from, read_kv)?,
             logs: from.truth()?,
             is_cleared: from.truth()?,
             removed: from.values()?,
@@ -406,15 +398,21 @@ impl KvContents {
         let mut state = table.lock();
         let mut happened = table.log.is_on().then(Vec::new);
         state.follow(self.is_cleared, &self.removed, self.stored, happened.as_mut());
-        if let Some(happened) = happened {
-            table.log.record(happened);
-        }
-        match (self.logs, table.log.is_on()) {
-            (true, false) => table.log.switch_on(database.retention()),
-            (false, true) => table.log.switch_off(),
-            _ => {}
-        }
+        follow_log(&table.log, happened, self.logs, database);
         Ok(())
+    }
+}
+
+/// Adds what happened to a log, which then is on where the others have it on; called while the table is
+/// locked.
+fn follow_log(log: &Log, happened: Option<Vec<Happened>>, is_on: bool, database: &Database) {
+    if let Some(happened) = happened {
+        log.record(happened);
+    }
+    match (is_on, log.is_on()) {
+        (true, false) => log.switch_on(database.retention()),
+        (false, true) => log.switch_off(),
+        _ => {}
     }
 }
 
