@@ -48,6 +48,7 @@ mod tabular;
 #[cfg(test)]
 mod test_table;
 mod transaction;
+mod url;
 mod value;
 
 pub use self::{
@@ -107,6 +108,7 @@ pub use self::{
         LinkedTo, LiveQuery, Page, ProjectedQuery, Query, Tabular, UniqueColumns, Upsert,
     },
     transaction::Transaction,
+    url::decode_path,
     value::{EncodedKey, EncodedRow, NewRow, Value},
 };
 

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use storehouse_runtime::{ChangeRetention, Error, Result};
+use storehouse_runtime::{ChangeRetention, Error, Result, decode_path};
 
 /// How a folder is opened; see [`FolderOptions::from_url`] for the form as a URL.
 ///
@@ -94,7 +94,7 @@ impl FolderOptions {
                 "`{url}` names no folder; write `fs:data` or `fs:///var/data`"
             )));
         }
-        let mut parsed = Self::new(decode_percents(path)?);
+        let mut parsed = Self::new(decode_path(path)?);
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             parsed = parsed.with_option(name, value)?;
@@ -120,29 +120,6 @@ impl FolderOptions {
             }
         })
     }
-}
-
-/// Replaces `%` and two hexadecimal digits by the byte; any other `%` is an error, since a
-/// mistyped escape would otherwise make a folder of another name.
-fn decode_percents(path: &str) -> Result<String> {
-    let malformed = || {
-        Error::validation(format!(
-            "the path `{path}` has a `%` without two hexadecimal digits, or one that does not \
-             give text; write `%25` for a `%`"
-        ))
-    };
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-            let (high, low) = digit().zip(digit()).ok_or_else(malformed)?;
-            bytes.push(u8::try_from(high * 16 + low).map_err(|_| malformed())?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| malformed())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, thread, time::Duration};
 
-use storehouse_runtime::{ChangeRetention, Error, Result};
+use storehouse_runtime::{ChangeRetention, Error, Result, decode_path};
 
 /// How long one waits for another writer, unless told otherwise.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -142,7 +142,7 @@ impl SqliteOptions {
                 )));
             }
             ":memory:" => Self::in_memory(),
-            path => Self::new(decode_percents(path)?),
+            path => Self::new(decode_path(path)?),
         };
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
@@ -183,29 +183,6 @@ impl SqliteOptions {
             }
         })
     }
-}
-
-/// Replaces `%` and two hexadecimal digits by the byte; any other `%` is an error, since a
-/// mistyped escape would otherwise make a file of another name.
-fn decode_percents(path: &str) -> Result<String> {
-    let malformed = || {
-        Error::validation(format!(
-            "the path `{path}` has a `%` without two hexadecimal digits, or one that does not \
-             give text; write `%25` for a `%`"
-        ))
-    };
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-            let (high, low) = digit().zip(digit()).ok_or_else(malformed)?;
-            bytes.push(u8::try_from(high * 16 + low).map_err(|_| malformed())?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| malformed())
 }
 
 #[cfg(test)]
