@@ -5,6 +5,7 @@
 //! of the commits. The newest file is never deleted, so that no number is given twice.
 
 mod batch;
+mod log;
 mod watch;
 
 use std::{
@@ -26,6 +27,7 @@ use uuid::Uuid;
 use self::batch::Batch;
 pub(crate) use self::{
     batch::Happened,
+    log::{FileLog, Followed},
     watch::{Look, Watch, WatchSlot},
 };
 use crate::{
@@ -124,17 +126,16 @@ impl ChangeFiles {
             return Ok(None);
         };
         let is_file = |first| path(folder, held, first).is_some_and(|path| path.exists());
-        let (mut end, is_new) = match *known {
+        let is_known = match *known {
+            Some(end) if end.log != log => false,
+            // Where none was there, there is none still, or the first of all.
+            Some(End { newest: 0, .. }) => is_file(1) || files(folder)?.is_empty(),
             // Where the file is not there that was the newest, others came and went.
-            Some(end) if end.log == log && end.newest > 0 && is_file(end.newest) => (end, false),
-            // So they did where there was none, and those that are there begin with another.
-            Some(end)
-                if end.log == log
-                    && end.newest == 0
-                    && (is_file(1) || files(folder)?.is_empty()) =>
-            {
-                (end, false)
-            }
+            Some(end) => is_file(end.newest),
+            None => false,
+        };
+        let (mut end, is_new) = match *known {
+            Some(end) if is_known => (end, false),
             _ => (self.find_end(folder, held, log)?, true),
         };
         while let Some(batch) = self.batch(folder, held, end.last + 1)? {

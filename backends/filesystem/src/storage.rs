@@ -9,8 +9,9 @@ use storehouse_runtime::{
 
 use crate::{
     CAPABILITIES, NAME,
+    changes::FileLog,
     options::FolderOptions,
-    table::{FolderTable, Published, TableLog},
+    table::{FolderTable, Published},
 };
 
 /// A table in a folder, a file for each row; made by a store, or directly with
@@ -204,7 +205,7 @@ impl TabularStorage for FolderTabularStorage {
     }
 
     fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
-        Ok(self.table.changes.feed.get_or(|| TableLog::new(&self.table)))
+        Ok(self.table.changes.feed.get_or(|| FileLog::new(&self.table)))
     }
 
     async fn remove_change_log(&self) -> Result<()> {

@@ -23,7 +23,6 @@ use storehouse_runtime::{
     memory::{RowDifference, TableImage},
 };
 
-pub(crate) use self::log::TableLog;
 use self::{
     log::{Logged, Unlogged},
     mirror::Mirror,

@@ -2,21 +2,14 @@
 //! commit with it. Nothing is in memory to compare files with, so what somebody changes past
 //! Storehouse is not in it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
 
-use storehouse_runtime::{ChangeLog, EncodedRow, LogBatch, LogPosition, Result, TableDef, Value};
-use tokio::sync::watch as signal;
+use storehouse_runtime::{EncodedRow, Result, Value};
 
 use super::{KvFolder, form::Entry};
 use crate::{
-    changes::{End, Happened, Look, Watch},
-    folder::{Access, Edit, Held},
+    changes::{ChangeFiles, End, Followed, Happened, Look},
+    folder::{Access, Edit, Folder, Held},
 };
 
 /// What a write did, where that is logged.
@@ -83,80 +76,39 @@ impl KvFolder {
     }
 }
 
-/// The log of a store, as those who follow it see it.
-pub(super) struct KvLog {
-    store: Arc<KvFolder>,
-    watch: Option<Arc<Watch>>,
-}
+impl Followed for KvFolder {
+    /// Nothing is in memory.
+    type Rows = ();
 
-impl KvLog {
-    pub(super) fn new(store: &Arc<KvFolder>) -> Self {
-        let looked_at = Arc::downgrade(store);
-        let woken = Arc::downgrade(store);
-        let last = AtomicU64::new(store.folder.generation());
-        let look = move || {
-            let Some(store) = looked_at.upgrade() else { return Look::Gone };
-            let generation = store.folder.generation();
-            if last.swap(generation, Ordering::Relaxed) == generation {
-                Look::Quiet
-            } else {
-                Look::News
-            }
-        };
-        let wake = move || woken.upgrade().iter().for_each(|store| store.changes.wake());
-        let watch = store.changes.watch.get_or(look, wake);
-        Self { store: Arc::clone(store), watch }
+    fn folder(&self) -> &Folder {
+        &self.folder
     }
 
-    async fn with<R: Send + 'static>(
-        &self,
-        job: impl FnOnce(&KvFolder, &Held, End) -> Result<R> + Send + 'static,
+    fn changes(&self) -> &ChangeFiles {
+        &self.changes
+    }
+
+    fn look(&self, seen: &mut Option<u64>) -> Look {
+        let generation = self.folder.generation();
+        if seen.replace(generation) == Some(generation) { Look::Quiet } else { Look::News }
+    }
+
+    async fn at_end<R: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Self, &Held, (), End) -> Result<R> + Send + 'static,
     ) -> Result<R> {
-        let run = move |store: &KvFolder, held: &Held| match store.end_of_log(held)? {
-            Some(end) => job(store, held, end),
+        let run = move |store: &Self, held: &Held| match store.end_of_log(held)? {
+            Some(end) => job(store, held, (), end),
             None => Err(store.changes.missing()),
         };
-        self.store.locked(Access::Shared, run).await
-    }
-}
-
-impl ChangeLog for KvLog {
-    fn definition(&self) -> &Arc<TableDef> {
-        self.store.changes.definition()
+        self.locked(Access::Shared, run).await
     }
 
-    async fn now(&self) -> Result<LogPosition> {
-        self.with(|_, _, end| Ok(end.position())).await
-    }
-
-    async fn snapshot(&self) -> Result<(Vec<EncodedRow>, LogPosition)> {
-        let read = |store: &KvFolder, held: &Held, end: End| {
-            let mut rows = Vec::new();
-            for key in store.keys(held)?.into_keys() {
-                rows.extend(store.entry(&key, Some(held))?.as_ref().map(row));
-            }
-            Ok((rows, end.position()))
-        };
-        self.with(read).await
-    }
-
-    async fn read(
-        &self,
-        after: LogPosition,
-        until: Option<LogPosition>,
-        limit: usize,
-    ) -> Result<LogBatch> {
-        self.with(move |store, held, end| {
-            store.changes.read_on(&store.folder, held, end, &after, until, limit)
-        })
-        .await
-    }
-
-    fn wake(&self) -> signal::Receiver<u64> {
-        self.store.changes.subscribe()
-    }
-
-    fn poll_interval(&self) -> Duration {
-        Watch::poll_interval(self.watch.as_deref())
+    fn all(&self, held: &Held, (): ()) -> Result<Vec<EncodedRow>> {
+        let mut rows = Vec::new();
+        for key in self.keys(held)?.into_keys() {
+            rows.extend(self.entry(&key, Some(held))?.as_ref().map(row));
+        }
+        Ok(rows)
     }
 }

@@ -7,8 +7,8 @@ use storehouse_runtime::{
     kv::{KvDef, KvEntry, KvScan, KvStorage},
 };
 
-use super::{Form, KvFolder, hand_over, log::KvLog};
-use crate::{CAPABILITIES, NAME, folder::Access, options::FolderOptions};
+use super::{Form, KvFolder, hand_over};
+use crate::{CAPABILITIES, NAME, changes::FileLog, folder::Access, options::FolderOptions};
 
 /// A key-value store with a JSON file for each key, which holds the key, the value and until when they stay.
 /// [`Store::kv`](storehouse_runtime::Store::kv) gives one.
@@ -170,7 +170,7 @@ macro_rules! kv_storage {
             }
 
             fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
-                Ok(self.store.changes.feed.get_or(|| KvLog::new(&self.store)))
+                Ok(self.store.changes.feed.get_or(|| FileLog::new(&self.store)))
             }
 
             async fn remove_change_log(&self) -> Result<()> {

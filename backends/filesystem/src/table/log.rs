@@ -7,20 +7,15 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, MutexGuard, PoisonError},
-    time::Duration,
 };
 
-use storehouse_runtime::{
-    ChangeLog, EncodedKey, EncodedRow, LogBatch, LogPosition, Result, TableDef, Value,
-    memory::TableImage,
-};
-use tokio::sync::watch as signal;
+use storehouse_runtime::{EncodedKey, EncodedRow, Result, Value, memory::TableImage};
 
 use super::{FolderTable, Published};
 use crate::{
-    changes::{End, Happened, Look, Watch},
+    changes::{ChangeFiles, End, Followed, Happened, Look},
     codec,
-    folder::{Access, Held},
+    folder::{Access, Folder, Held},
     names::key_name,
     watch::ENDING,
 };
@@ -145,40 +140,18 @@ impl FolderTable {
     }
 }
 
-/// The log of a table, as those who follow it see it.
-pub(crate) struct TableLog {
-    table: Arc<FolderTable>,
-    watch: Option<Arc<Watch>>,
-}
+impl Followed for FolderTable {
+    type Rows = Published;
 
-impl TableLog {
-    pub(crate) fn new(table: &Arc<FolderTable>) -> Self {
-        let looked_at = Arc::downgrade(table);
-        let woken = Arc::downgrade(table);
-        let look = move || looked_at.upgrade().map_or(Look::Gone, |table| table.look());
-        let wake = move || {
-            woken.upgrade().iter().for_each(|table| table.changes.wake());
-        };
-        let watch = table.changes.watch.get_or(look, wake);
-        Self { table: Arc::clone(table), watch }
+    fn folder(&self) -> &Folder {
+        &self.folder
     }
 
-    async fn with<R: Send + 'static>(
-        &self,
-        job: impl FnOnce(&FolderTable, &Held, Published, End) -> Result<R> + Send + 'static,
-    ) -> Result<R> {
-        let table = Arc::clone(&self.table);
-        let run = move || {
-            let (held, published, end) = table.follow()?;
-            job(&table, &held, published, end)
-        };
-        self.table.worker.run(run).await
+    fn changes(&self) -> &ChangeFiles {
+        &self.changes
     }
-}
 
-impl FolderTable {
-    /// Whether anything has happened that no reader knows of.
-    fn look(&self) -> Look {
+    fn look(&self, _seen: &mut Option<u64>) -> Look {
         let published = self.published.read().unwrap_or_else(PoisonError::into_inner);
         let notice = published.as_ref().map(|published| Arc::clone(&published.notice));
         drop(published);
@@ -188,43 +161,21 @@ impl FolderTable {
             Look::News
         }
     }
-}
 
-impl ChangeLog for TableLog {
-    fn definition(&self) -> &Arc<TableDef> {
-        &self.table.definition
-    }
-
-    async fn now(&self) -> Result<LogPosition> {
-        self.with(|_, _, _, end| Ok(end.position())).await
-    }
-
-    async fn snapshot(&self) -> Result<(Vec<EncodedRow>, LogPosition)> {
-        let read = |table: &FolderTable, _: &Held, published: Published, end: End| {
-            published.need_all(table)?;
-            let rows = published.image.rows().map(|row| EncodedRow(row.to_vec())).collect();
-            Ok((rows, end.position()))
+    async fn at_end<R: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Self, &Held, Published, End) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        let table = Arc::clone(self);
+        let run = move || {
+            let (held, published, end) = table.follow()?;
+            job(&table, &held, published, end)
         };
-        self.with(read).await
+        self.worker.run(run).await
     }
 
-    async fn read(
-        &self,
-        after: LogPosition,
-        until: Option<LogPosition>,
-        limit: usize,
-    ) -> Result<LogBatch> {
-        self.with(move |table, held, _, end| {
-            table.changes.read_on(&table.folder, held, end, &after, until, limit)
-        })
-        .await
-    }
-
-    fn wake(&self) -> signal::Receiver<u64> {
-        self.table.changes.subscribe()
-    }
-
-    fn poll_interval(&self) -> Duration {
-        Watch::poll_interval(self.watch.as_deref())
+    fn all(&self, _held: &Held, rows: Published) -> Result<Vec<EncodedRow>> {
+        rows.need_all(self)?;
+        Ok(rows.image.rows().map(|row| EncodedRow(row.to_vec())).collect())
     }
 }
