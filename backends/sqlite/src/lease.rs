@@ -106,14 +106,16 @@ impl Writer {
         if let Ok(command) = commands.try_recv() {
             return Some(command);
         }
+        // Here alone it may become a queue that stays silent: `run` must learn that it has ended.
+        let mut requests = self.requests.clone();
         loop {
             let late = self.refuse_late(opened).map_or_else(never, at);
             select! {
                 recv(commands) -> command => return command.ok(),
-                recv(self.requests) -> queued => match queued {
+                recv(requests) -> queued => match queued {
                     Ok(queued) => self.waiting.push_back(queued),
                     // Nobody can ask any more but the transaction itself.
-                    Err(_) => self.requests = never(),
+                    Err(_) => requests = never(),
                 },
                 recv(late) -> _ => {}
             }
@@ -166,9 +168,17 @@ fn undo(connection: &Connection, level: &mut usize, wanted: usize) -> rusqlite::
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Duration};
+    use std::{
+        sync::{Arc, mpsc},
+        thread,
+        time::Duration,
+    };
 
     use super::*;
+    use crate::{
+        shared::Shared,
+        writer::{Queued, Request},
+    };
 
     /// Nothing was said, neither commit nor rollback: the way to it is just gone.
     #[tokio::test]
@@ -178,7 +188,7 @@ mod tests {
         let (_requests, queue) = unbounded();
         let mut writer = Writer::new(queue, Duration::ZERO, Arc::default());
         let (reply, begun) = oneshot::channel::<Result<Commands>>();
-        let holder = std::thread::spawn(move || {
+        let holder = thread::spawn(move || {
             let commands = begun.blocking_recv().unwrap().unwrap();
             let (insert, _answer) = crate::job::job(crate::job::Weight::OneStatement, |session| {
                 session.connection.execute("INSERT INTO t VALUES (1)", []).unwrap();
@@ -186,7 +196,7 @@ mod tests {
             });
             commands.send(Command::Run(insert)).unwrap();
             // The answer must be waited for, or the job would be passed over.
-            std::thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(20));
         });
         writer.lease(&connection, reply);
         holder.join().unwrap();
@@ -198,5 +208,31 @@ mod tests {
         drop(begun);
         writer.lease(&connection, reply);
         assert!(connection.is_autocommit());
+    }
+
+    /// As when the last handles go, and the writer hears of that before the transaction's own end.
+    #[test]
+    fn the_writer_ends_after_a_transaction_that_outlived_its_queue() {
+        let shared = Shared::new(Connection::open_in_memory().unwrap());
+        let (requests, queue) = unbounded();
+        let writer = Writer::new(queue, Duration::ZERO, Arc::default());
+        let (reply, begun) = oneshot::channel();
+        let request = Queued {
+            request: Request::Begin(reply),
+            since: Instant::now(),
+            _ticket: shared.ticket(),
+        };
+        requests.send(request).ok().unwrap();
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || {
+            writer.run(&shared);
+            ended.send(()).unwrap();
+        });
+        let commands = begun.blocking_recv().unwrap().unwrap();
+        drop(requests);
+        // Time to hear of it; a writer that hears of both at once does the same.
+        thread::sleep(Duration::from_millis(20));
+        drop(commands);
+        end.recv_timeout(Duration::from_secs(10)).expect("the writer waits for ever");
     }
 }
