@@ -6,13 +6,14 @@
 
 mod ending;
 mod service;
+mod watchdog;
 
 use std::io::{self, IsTerminal, PipeReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
@@ -75,7 +76,8 @@ pub fn scratch() -> Result<PathBuf> {
     scratch_in(&mut started())
 }
 
-/// Runs `command`, showing what it prints as it prints it.
+/// Runs `command`, showing what it prints as it prints it. What it runs is ended if nothing is printed
+/// for long; `cargo test --no-fail-fast` then goes on with its next test program.
 pub fn stream(command: &mut Command) -> Result<Finished> {
     let (reader, writer) = io::pipe().context("cannot make a pipe")?;
     // One pipe for both streams keeps their lines in order.
@@ -119,7 +121,11 @@ fn finish(command: &mut Command, mut reader: PipeReader, show: bool) -> Result<F
     let child = start(command)?;
     // The command holds our ends for writing; while it does, the reader would wait for ever.
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let reading = thread::spawn(move || collect(&mut reader, show));
+    let (sign, signs) = mpsc::channel();
+    if show {
+        watchdog::watch(child.id(), signs, watchdog::PATIENCE, |warning| eprintln!("{warning}"));
+    }
+    let reading = thread::spawn(move || collect(&mut reader, show.then_some(&sign)));
     let status = wait(child)?;
     let output = reading.join().unwrap_or_default();
     Ok(Finished { line: line(command), success: status.success(), output })
@@ -152,12 +158,14 @@ fn wait(mut child: Child) -> Result<ExitStatus> {
     Ok(status)
 }
 
-fn collect(reader: &mut PipeReader, show: bool) -> String {
+/// Reads everything; shows it, and gives a sign for each part, if there is somebody to give it to.
+fn collect(reader: &mut PipeReader, sign: Option<&mpsc::Sender<()>>) -> String {
     let mut all = Vec::new();
     let mut part = [0; 8192];
     while let Ok(size @ 1..) = reader.read(&mut part) {
         all.extend_from_slice(&part[..size]);
-        if show {
+        if let Some(sign) = sign {
+            let _ = sign.send(()); // nobody watches any more once the program has ended
             let mut stdout = io::stdout().lock();
             // A closed stdout (`| head`) must not end the suite halfway.
             let _ = stdout.write_all(&part[..size]).and_then(|()| stdout.flush());

@@ -39,6 +39,21 @@ pub fn end(groups: &[u32], keep: &[u32]) {
     }
 }
 
+/// Ends what `program` has started, so that it goes on with what comes next, or if that is nothing,
+/// itself.
+pub fn end_work_of(program: u32) {
+    let work = children().remove(&program).unwrap_or_default();
+    let mut work = work.into_iter().filter_map(pid).peekable();
+    if work.peek().is_none()
+        && let Some(group) = pid(program)
+    {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    for process in work {
+        let _ = kill_process(process, Signal::KILL);
+    }
+}
+
 fn signal(groups: &[u32], keep: &[u32], signal: Signal) {
     // The error ignored here is "no such process": it has ended, which is the aim.
     if cfg!(target_os = "linux") {
@@ -55,6 +70,20 @@ fn signal(groups: &[u32], keep: &[u32], signal: Signal) {
 /// Every living process that this one started, directly or not, but for those in `keep` and theirs.
 /// Empty where there is no `/proc`.
 fn descendants(keep: &[u32]) -> Vec<Pid> {
+    let mut children = children();
+    let mut found = Vec::new();
+    let mut parents = vec![std::process::id()];
+    while let Some(parent) = parents.pop() {
+        let mut own = children.remove(&parent).unwrap_or_default();
+        own.retain(|process| !keep.contains(process));
+        found.extend(own.iter().filter_map(|process| pid(*process)));
+        parents.extend(own);
+    }
+    found
+}
+
+/// The living processes that each process has started. Empty where there is no `/proc`.
+fn children() -> HashMap<u32, Vec<u32>> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
@@ -68,15 +97,7 @@ fn descendants(keep: &[u32]) -> Vec<Pid> {
             children.entry(parent).or_default().push(process);
         }
     }
-    let mut found = Vec::new();
-    let mut parents = vec![std::process::id()];
-    while let Some(parent) = parents.pop() {
-        let mut own = children.remove(&parent).unwrap_or_default();
-        own.retain(|process| !keep.contains(process));
-        found.extend(own.iter().filter_map(|process| pid(*process)));
-        parents.extend(own);
-    }
-    found
+    children
 }
 
 /// The parent named in a `/proc/*/stat` line, unless the process has ended and only waits to be reaped.
@@ -95,8 +116,10 @@ fn pid(process: u32) -> Option<Pid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::watchdog;
     use std::os::unix::process::CommandExt;
     use std::process::Command;
+    use std::sync::mpsc;
 
     #[test]
     fn reads_the_parent_of_a_process_with_an_odd_name() {
@@ -127,5 +150,23 @@ mod tests {
         end(&[kept.id()], &[]);
         assert!(descendants(&[]).is_empty());
         kept.wait().expect("it was started");
+
+        // What goes silent is ended, and whoever waits for it goes on.
+        let (sign, signs) = mpsc::channel();
+        let (warn, warned) = mpsc::channel();
+        let mut runner = Command::new("sh")
+            .args(["-c", "sleep 600; exit 7"])
+            .process_group(0)
+            .spawn()
+            .expect("sh is on every machine");
+        let patience = Duration::from_millis(200);
+        watchdog::watch(runner.id(), signs, patience, move |warning| {
+            warn.send(warning.to_owned()).expect("the test waits");
+        });
+        let status = runner.wait().expect("it was started");
+        assert_eq!(status.code(), Some(7));
+        let warning = warned.recv().expect("what is ended is told");
+        assert!(warning.contains("nothing was printed"), "{warning}");
+        drop(sign);
     }
 }
