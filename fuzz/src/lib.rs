@@ -1,13 +1,21 @@
 //! What must hold for any input: of names of files, and of tokens that come from outside.
 
-use std::sync::OnceLock;
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use futures::executor::block_on;
 use storehouse::{
     ChangeCursor, ColumnType, Cursor, EncodedKey, Page, Value,
-    filesystem::names::{decode, encode, key_from_name, key_from_path, key_name, key_path},
+    filesystem::{
+        FolderBackend, FolderOptions,
+        names::{decode, encode, key_from_name, key_from_path, key_name, key_path},
+    },
+    kv::Kv,
     prelude::*,
 };
 use uuid::Uuid;
@@ -147,4 +155,68 @@ fn pages() -> &'static (Tabular<Ordered>, Vec<u8>) {
         // The version and the fingerprint of the query.
         (table, bytes[..9].to_vec())
     })
+}
+
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(changes)]
+struct Note {
+    #[table(key, auto)]
+    id: i64,
+    #[table(unique)]
+    text: String,
+}
+
+/// The files that a store reads. Each may come from somebody else.
+const FILES: [&str; 9] = [
+    "note/2.json",
+    "note/.storehouse/journal.json",
+    "note/.storehouse/ids.json",
+    "note/.storehouse/definition.json",
+    "note/.storehouse/changes/log.json",
+    "note/.storehouse/changes/00000000000000000002.json",
+    "settings/a.json",
+    "settings/.storehouse/journal.json",
+    "settings/.storehouse/changes/00000000000000000001.json",
+];
+
+/// Whatever is in one of a folder's files, it is read, or told of; nothing panics, and nothing outside
+/// of the folder is touched. The first byte says which file.
+pub fn folder(data: &[u8]) {
+    let Some((which, data)) = data.split_first() else { return };
+    let outside = tempfile::tempdir().expect("there is room for it");
+    let path = outside.path().join("data");
+    block_on(use_folder(&path)).expect("nothing is wrong with it yet");
+    let file = path.join(FILES[usize::from(*which) % FILES.len()]);
+    fs::write(file, data).expect("its folder is there");
+    if let Err(error) = block_on(use_folder(&path)) {
+        assert!(!error.to_string().contains("panicked"), "{error}");
+    }
+    let names = |path: &Path| fs::read_dir(path).map_or(0, Iterator::count);
+    assert_eq!((names(outside.path()), names(&path)), (1, 2));
+}
+
+/// Goes on after errors, and gives the last.
+async fn use_folder(path: &Path) -> storehouse::Result<()> {
+    let options = FolderOptions::new(path).durable(false);
+    let store = Store::from_backend(Arc::new(FolderBackend::open_with(options)?));
+    let notes = store.tabular::<Note>().await?;
+    let settings: Kv<String, i64> = store.kv_logged("settings").await?;
+    let set_up = [notes.setup_database().await, settings.setup_database().await];
+    let since = notes.changes(Since::Snapshot).await.map(drop);
+    let text = |text: &str| NoteInsert { text: text.into() };
+    let all = [
+        since,
+        notes.get_all().await.map(drop),
+        notes.get(&2).await.map(drop),
+        notes.put(text("a")).await.map(drop),
+        notes.put(text("b")).await.map(drop),
+        notes.delete_all().await,
+        settings.get("a").await.map(drop),
+        settings.put("a", 1).await,
+        settings.increment("a", 1).await.map(drop),
+        settings.get_all().await.map(drop),
+        settings.size().await.map(drop),
+        settings.changes(Since::Now).await.map(drop),
+    ];
+    set_up.into_iter().chain(all).collect()
 }
