@@ -69,13 +69,16 @@ impl Bench {
             for subject in &subjects {
                 operations.push(self.operations(case, subject).await?);
             }
+            let mut order: Vec<usize> = (0..subjects.len()).collect();
             for _ in 0..self.rounds {
-                for ((subject, operations), times) in
-                    subjects.iter().zip(&operations).zip(&mut times)
-                {
-                    let time = sample(case, subject, *operations, &mut draw).await?;
-                    let units = operations * case.units();
-                    times.push(time.as_nanos() as f64 / units as f64);
+                // In another order each time: what ran before leaves the caches in its own way.
+                for at in (1..order.len()).rev() {
+                    order.swap(at, draw.number() % (at + 1));
+                }
+                for &at in &order {
+                    let time = sample(case, subjects[at], operations[at], &mut draw).await?;
+                    let units = operations[at] * case.units();
+                    times[at].push(time.as_nanos() as f64 / units as f64);
                 }
             }
             for (subject, mut times) in subjects.iter().zip(times) {
