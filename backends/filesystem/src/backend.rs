@@ -50,8 +50,29 @@ use crate::{
 pub struct FolderBackend {
     options: FolderOptions,
     engine: EngineId,
-    tables: Arc<Mutex<BTreeMap<String, Arc<FolderTable>>>>,
-    kv_stores: Arc<Mutex<BTreeMap<String, Arc<KvFolder>>>>,
+    /// By the name of the folder; several where definitions differ in what they index.
+    tables: Shared<FolderTable>,
+    kv_stores: Shared<KvFolder>,
+}
+
+/// What all handles share, by the name of the folder.
+type Shared<T> = Arc<Mutex<BTreeMap<String, Vec<Arc<T>>>>>;
+
+/// The one that serves, or a new one.
+fn get_or_insert<T>(
+    shared: &Shared<T>,
+    name: String,
+    serves: impl Fn(&T) -> bool,
+    new: impl FnOnce() -> T,
+) -> Arc<T> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let stores = shared.entry(name).or_default();
+    if let Some(store) = stores.iter().find(|store| serves(store)) {
+        return Arc::clone(store);
+    }
+    let store = Arc::new(new());
+    stores.push(Arc::clone(&store));
+    store
 }
 
 impl std::fmt::Debug for FolderBackend {
@@ -92,7 +113,17 @@ impl FolderBackend {
 
     /// A key-value store of raw files, in a folder of that name.
     pub fn raw_kv(&self, name: &str) -> Result<FolderKvStorage> {
-        FolderKvStorage::open_named(name, &self.options_for(names::encode(name)))
+        let definition = FolderKvStorage::definition_of(name)?;
+        Ok(FolderKvStorage::of(self.kv_folder(&definition, Form::Raw), definition))
+    }
+
+    fn kv_folder(&self, definition: &Arc<KvDef>, form: Form) -> Arc<KvFolder> {
+        let name = names::encode(definition.name());
+        let options = self.options_for(name.clone());
+        // One of other types says so when it is used.
+        let serves = |store: &KvFolder| store.is_for(definition, form);
+        let new = || KvFolder::new(Arc::clone(definition), form, &options);
+        get_or_insert(&self.kv_stores, name, serves, new)
     }
 
     fn options_for(&self, name: String) -> FolderOptions {
@@ -112,21 +143,9 @@ impl FolderBackend {
 
     fn table(&self, definition: &Arc<TableDef>) -> Arc<FolderTable> {
         let name = Self::folder_of(definition);
-        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(table) = tables.get(&name) {
-            if table.is_for(definition) {
-                return Arc::clone(table);
-            }
-            // The same files with other indexes: another image of them.
-            let options = self.options_for(name);
-            let path = options.path.clone();
-            return Arc::new(FolderTable::new(Arc::clone(definition), path, &options));
-        }
         let options = self.options_for(name.clone());
-        let path = options.path.clone();
-        let table = Arc::new(FolderTable::new(Arc::clone(definition), path, &options));
-        tables.insert(name, Arc::clone(&table));
-        table
+        let new = || FolderTable::new(Arc::clone(definition), options.path.clone(), &options);
+        get_or_insert(&self.tables, name, |table| table.is_for(definition), new)
     }
 }
 
@@ -149,13 +168,7 @@ impl Backend for FolderBackend {
     }
 
     fn kv(&self, definition: &Arc<KvDef>) -> Result<Arc<dyn DynKvStorage>> {
-        let name = names::encode(definition.name());
-        let options = self.options_for(name.clone());
-        let new = || Arc::new(KvFolder::new(Arc::clone(definition), Form::Json, &options));
-        let mut stores = self.kv_stores.lock().unwrap_or_else(PoisonError::into_inner);
-        let store = Arc::clone(stores.entry(name).or_insert_with(new));
-        // One of other types says so when it is used.
-        let store = if store.is_for(definition) { store } else { new() };
+        let store = self.kv_folder(definition, Form::Json);
         Ok(Arc::new(FolderJsonKvStorage::of(store, Arc::clone(definition))))
     }
 }

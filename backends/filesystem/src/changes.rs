@@ -10,9 +10,11 @@ mod watch;
 
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    ops::RangeInclusive,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
+    vec,
 };
 
 use chrono::Utc;
@@ -51,6 +53,8 @@ pub(crate) struct ChangeFiles {
     pruning: PruneClock,
     /// The end of it as it was when this process looked last.
     end: Mutex<Option<End>>,
+    /// What is left of the file that was read last, since a bulk is handed over in parts.
+    rest: Mutex<Option<Rest>>,
     wake: signal::Sender<u64>,
     pub(crate) feed: FeedSlot,
     pub(crate) watch: WatchSlot,
@@ -64,6 +68,17 @@ pub(crate) struct End {
     newest: u64,
     /// The last change.
     last: u64,
+}
+
+/// Changes of one file that nobody has been given yet.
+struct Rest {
+    log: Uuid,
+    /// The first and the last change in the file.
+    file: RangeInclusive<u64>,
+    /// The number of the next of those that are left.
+    next: u64,
+    at: i64,
+    happened: vec::IntoIter<Happened>,
 }
 
 impl End {
@@ -80,6 +95,11 @@ fn name_of(first: u64) -> String {
     format!("{FOLDER}/{first:0DIGITS$}.json")
 }
 
+/// The place of the file that begins with a number.
+fn place(first: u64) -> String {
+    Folder::own_place(&name_of(first))
+}
+
 impl ChangeFiles {
     pub(crate) fn new(definition: Arc<TableDef>, retention: ChangeRetention) -> Self {
         let (wake, _) = signal::channel(0);
@@ -89,6 +109,7 @@ impl ChangeFiles {
             retention,
             pruning: PruneClock::default(),
             end: Mutex::default(),
+            rest: Mutex::default(),
             wake,
             feed: FeedSlot::default(),
             watch: WatchSlot::default(),
@@ -112,20 +133,21 @@ impl ChangeFiles {
         Ok(())
     }
 
-    /// Looks for what others have added, and hands each change to `each`. `None` where there is no
-    /// log; true where the end was not known before, and what came until now is not handed over.
+    /// Looks for what others have added, and hands each change to `each` if there is one. `None` where
+    /// there is no log; true where the end was not known before, and what came until now is not handed
+    /// over.
     pub(crate) fn catch_up(
         &self,
         folder: &Folder,
         held: &Held,
-        mut each: impl FnMut(Happened),
+        mut each: Option<&mut dyn FnMut(Happened)>,
     ) -> Result<Option<(End, bool)>> {
         let mut known = self.lock_end();
         let Some(log) = identity(folder)? else {
             *known = None;
             return Ok(None);
         };
-        let is_file = |first| path(folder, held, first).is_some_and(|path| path.exists());
+        let is_file = |first| held.path(folder, &place(first)).is_some_and(|path| path.exists());
         let is_known = match *known {
             Some(end) if end.log != log => false,
             // Where none was there, there is none still, or the first of all.
@@ -136,11 +158,21 @@ impl ChangeFiles {
         };
         let (mut end, is_new) = match *known {
             Some(end) if is_known => (end, false),
-            _ => (self.find_end(folder, held, log)?, true),
+            _ => (find_end(folder, held, log)?, true),
         };
-        while let Some(batch) = self.batch(folder, held, end.last + 1)? {
-            (end.newest, end.last) = (end.last + 1, end.last + batch.happened.len() as u64);
-            batch.happened.into_iter().for_each(&mut each);
+        loop {
+            let first = end.last + 1;
+            let Some(text) = text_of(folder, held, first)? else { break };
+            let added = match &mut each {
+                None => count(folder, first, &text)?,
+                Some(each) => {
+                    let batch = self.parse(folder, first, &text)?;
+                    let added = batch.happened.len() as u64;
+                    batch.happened.into_iter().for_each(each);
+                    added
+                }
+            };
+            (end.newest, end.last) = (first, end.last + added);
         }
         *known = Some(end);
         Ok(Some((end, is_new)))
@@ -152,7 +184,7 @@ impl ChangeFiles {
         let end = End { newest: first, last: end.last + happened.len() as u64, ..end };
         let batch = Batch { at: Utc::now().timestamp_micros(), happened };
         let text = batch.text(&self.definition);
-        (Edit::write(Folder::own_place(&name_of(first)), text), end)
+        (Edit::write(place(first), text), end)
     }
 
     /// Says that what [`ChangeFiles::edit`] gave is done. Deletes what nobody has to read any more.
@@ -196,31 +228,28 @@ impl ChangeFiles {
             // Within a file, a place says where the file begins. Places come from outside.
             let said = at.detail.parse().ok().filter(|first| (1..=at.id + 1).contains(first));
             let first = said.unwrap_or(at.id + 1);
-            let Some(batch) = self.batch(folder, held, first)? else {
+            let Some(mut rest) = self.rest(folder, held, end.log, first, at.id + 1)? else {
                 return Err(self.lagged(folder, end));
             };
-            let last = first + batch.happened.len() as u64 - 1;
-            let skip = usize::try_from(at.id + 1 - first).unwrap_or(usize::MAX);
-            let before = changes.len();
-            for (id, happened) in (first..).zip(batch.happened).skip(skip) {
-                if id > until || changes.len() == limit {
-                    break;
-                }
-                at = position(end.log, id);
-                if id < last {
+            while changes.len() < limit
+                && rest.next <= until
+                && let Some(happened) = rest.happened.next()
+            {
+                at = position(end.log, rest.next);
+                if rest.next < *rest.file.end() {
                     at.detail = first.to_string().into();
                 }
+                rest.next += 1;
                 changes.push(LoggedChange {
                     kind: happened.kind(),
-                    at: batch.at,
+                    at: rest.at,
                     old: happened.old,
                     new: happened.new,
                     position: at.clone(),
                 });
             }
-            if changes.len() == before {
-                // The place is in no file of that number.
-                return Err(self.lagged(folder, end));
+            if rest.happened.len() > 0 {
+                *self.lock_rest() = Some(rest);
             }
         }
         let is_last = at.id >= until;
@@ -245,23 +274,40 @@ impl ChangeFiles {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find_end(&self, folder: &Folder, held: &Held, log: Uuid) -> Result<End> {
-        let newest = files(folder)?.into_iter().max().unwrap_or(0);
-        let last = match self.batch(folder, held, newest)? {
-            Some(batch) => newest + batch.happened.len() as u64 - 1,
-            None => 0,
-        };
-        Ok(End { log, newest, last })
+    fn lock_rest(&self) -> MutexGuard<'_, Option<Rest>> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn batch(&self, folder: &Folder, held: &Held, first: u64) -> Result<Option<Batch>> {
-        let text = path(folder, held, first).map_or(Ok(None), |path| read(&path))?;
-        let Some(text) = text else { return Ok(None) };
-        match Batch::parse(&self.columns, &text) {
-            Ok(batch) if !batch.happened.is_empty() => Ok(Some(batch)),
-            Ok(_) => Err(error::unusable(&folder.own(&name_of(first)), "it holds no change")),
-            Err(why) => Err(error::unusable(&folder.own(&name_of(first)), &why)),
+    /// The changes from `next` on in the file that begins with `first`; `None` where there is no such
+    /// file, or no such change in it.
+    fn rest(
+        &self,
+        folder: &Folder,
+        held: &Held,
+        log: Uuid,
+        first: u64,
+        next: u64,
+    ) -> Result<Option<Rest>> {
+        let kept = self.lock_rest().take();
+        let is_it = |rest: &Rest| (rest.log, *rest.file.start(), rest.next) == (log, first, next);
+        if let Some(rest) = kept.filter(is_it) {
+            return Ok(Some(rest));
         }
+        let Some(text) = text_of(folder, held, first)? else { return Ok(None) };
+        let Batch { at, happened } = self.parse(folder, first, &text)?;
+        let file = first..=first + happened.len() as u64 - 1;
+        if !file.contains(&next) {
+            return Ok(None);
+        }
+        let mut happened = happened.into_iter();
+        for _ in first..next {
+            happened.next();
+        }
+        Ok(Some(Rest { log, file, next, at, happened }))
+    }
+
+    fn parse(&self, folder: &Folder, first: u64, text: &[u8]) -> Result<Batch> {
+        Batch::parse(&self.columns, text).map_err(|why| unusable(folder, first, &why))
     }
 
     /// Deletes files of which every change may go, and never the newest.
@@ -283,13 +329,26 @@ impl ChangeFiles {
     }
 }
 
-/// Where the file that begins with a number is, if it is there.
-fn path(folder: &Folder, held: &Held, first: u64) -> Option<PathBuf> {
-    let name = name_of(first);
-    match held.instead.get(&Folder::own_place(&name)) {
-        None => Some(folder.own(&name)),
-        Some(instead) => instead.clone(),
-    }
+/// What is in the file that begins with a number, if it is there.
+fn text_of(folder: &Folder, held: &Held, first: u64) -> Result<Option<Vec<u8>>> {
+    held.path(folder, &place(first)).map_or(Ok(None), |path| read(&path))
+}
+
+fn find_end(folder: &Folder, held: &Held, log: Uuid) -> Result<End> {
+    let newest = files(folder)?.into_iter().max().unwrap_or(0);
+    let last = match text_of(folder, held, newest)? {
+        Some(text) => newest + count(folder, newest, &text)? - 1,
+        None => 0,
+    };
+    Ok(End { log, newest, last })
+}
+
+fn count(folder: &Folder, first: u64, text: &[u8]) -> Result<u64> {
+    Batch::count(text).map_err(|why| unusable(folder, first, &why))
+}
+
+fn unusable(folder: &Folder, first: u64, why: &str) -> Error {
+    error::unusable(&folder.own(&name_of(first)), why)
 }
 
 /// Whether there is a log.

@@ -7,7 +7,10 @@ use storehouse_runtime::Error;
 /// An operating system's error at a path.
 pub(crate) fn at(path: &Path, doing: &str, error: io::Error) -> Error {
     let path = path.display();
+    // EMFILE and ENFILE, in which there is no disk and no folder to look at.
+    let are_too_many_open = cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24));
     let advice = match error.kind() {
+        _ if are_too_many_open => "too many files are open; raise the limit (`ulimit -n`)",
         io::ErrorKind::StorageFull => "the disk is full; free some space and repeat",
         io::ErrorKind::QuotaExceeded => "the quota is used up; free some space and repeat",
         io::ErrorKind::ReadOnlyFilesystem => "the folder is read-only; reads go on",
@@ -22,7 +25,20 @@ pub(crate) fn at(path: &Path, doing: &str, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::InvalidFilename {
         return Error::validation(format!("`{path}` cannot be {doing}: {advice}"));
     }
-    Error::backend(format!("`{path}` cannot be {doing}: {advice} ({error})"), Some(error.into()))
+    let retryable = are_too_many_open
+        || matches!(
+            error.kind(),
+            io::ErrorKind::Interrupted
+                | io::ErrorKind::TimedOut
+                | io::ErrorKind::ResourceBusy
+                | io::ErrorKind::StaleNetworkFileHandle
+        );
+    Error::Backend {
+        message: format!("`{path}` cannot be {doing}: {advice} ({error})"),
+        retryable,
+        source: Some(error.into()),
+        context: Box::default(),
+    }
 }
 
 /// A file that is there and is not what it has to be.

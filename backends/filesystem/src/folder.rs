@@ -5,13 +5,14 @@
 //! files, and the definition.
 
 mod commit;
+mod file;
 mod journal;
 mod lock;
 mod stamp;
 
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     sync::{Mutex, atomic::AtomicBool},
 };
 
@@ -19,7 +20,8 @@ use serde_json::Value as Json;
 use storehouse_runtime::{Error, Result};
 
 pub(crate) use self::{
-    commit::Edit,
+    commit::{Committed, Edit},
+    file::{Identity, Unread, read, read_file, what_else},
     lock::{Access, Held},
     stamp::Stamp,
 };
@@ -48,11 +50,17 @@ impl Folder {
     pub(crate) fn new(name: &str, path: PathBuf, options: &FolderOptions) -> Self {
         Self {
             name: name.to_owned(),
-            path,
+            // It stays where it is when the program goes to another folder.
+            path: path::absolute(&path).unwrap_or(path),
             durable: options.durable,
             lock: Mutex::default(),
             is_clean: AtomicBool::new(false),
         }
+    }
+
+    /// Which folder is at the path now, so that another in its place is told from it.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        fs::metadata(&self.path).ok().map(|metadata| Identity::of(&metadata))
     }
 
     /// A file or folder of Storehouse's own.
@@ -81,6 +89,7 @@ impl Folder {
 
     /// Fails with [`Error::Schema`] when the folder was not set up, or for something else.
     pub(crate) fn check(&self, wanted: &Json) -> Result<()> {
+        self.check_own()?;
         let path = self.definition();
         match read(&path)? {
             None => Err(error::not_set_up(&self.name, &self.path)),
@@ -99,13 +108,16 @@ impl Folder {
 
     /// Makes the folder, or fails with [`Error::Schema`] when it is there for something else.
     pub(crate) fn set_up(&self, wanted: &Json) -> Result<()> {
+        self.check_own()?;
         // Nothing has to be written where everything is there, which may be read-only.
         if let Some(text) = read(&self.definition())? {
             return self.compare(&self.definition(), &text, wanted);
         }
-        for folder in [self.path.clone(), self.own("temporary")] {
-            make_folders(&folder)?;
-        }
+        // Those in which a folder is made: the innermost that is there, and all within it.
+        let around: Vec<&Path> = self.path.ancestors().skip(1).collect();
+        let is_there = |folder: &&Path| fs::exists(folder).unwrap_or(true);
+        let changed = around.iter().position(is_there).map_or(&[][..], |last| &around[..=last]);
+        make_folders(&self.own("temporary"))?;
         let held = self.lock(Access::Exclusive)?;
         if let Some(text) = read(&self.definition())? {
             return self.compare(&self.definition(), &text, wanted);
@@ -115,19 +127,34 @@ impl Folder {
         self.commit(&held, vec![Edit::write(Self::own_place(".gitignore"), IGNORED.into())])?;
         self.commit(&held, vec![Edit::write(Self::own_place("definition.json"), text)])?;
         drop(held);
-        self.sync_parents();
+        if self.durable {
+            // That a folder is there after a power failure is written in the one around it.
+            for folder in changed {
+                // One that may not be opened is another's, and was there before.
+                let _ = commit::sync_folder(folder);
+            }
+        }
         Ok(())
     }
 
-    /// That the folder is there after a power failure is written in the folder around it.
-    fn sync_parents(&self) {
-        if self.durable {
-            let parents = self.path.ancestors().skip(1).take(2);
-            for parent in parents.filter(|parent| !parent.as_os_str().is_empty()) {
-                // One that may not be opened is another's, and was there before.
-                let _ = commit::sync_folder(parent);
-            }
+    /// Nothing of Storehouse's own is a link, which could lead out of the folder.
+    fn check_own(&self) -> Result<()> {
+        // Not by `own("")`, which ends with a slash, and so would follow it.
+        let own = self.path.join(OWN);
+        file::check_no_link(&own)?;
+        ["temporary", "changes", "expiring"]
+            .iter()
+            .try_for_each(|name| file::check_no_link(&own.join(name)))
+    }
+
+    /// The same of the folders between this one and a place.
+    pub(crate) fn check_parents(&self, place: &str) -> Result<()> {
+        let mut rest = place;
+        while let Some((folder, _)) = rest.rsplit_once('/') {
+            file::check_no_link(&self.at(folder))?;
+            rest = folder;
         }
+        Ok(())
     }
 }
 
@@ -140,15 +167,6 @@ pub(crate) fn make_folders(path: &Path) -> Result<()> {
         )),
         _ => error::at(path, "made", error),
     })
-}
-
-/// What is in a file; `None` where there is no such file.
-pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if is_missing(&error) => Ok(None),
-        Err(error) => Err(error::at(path, "read", error)),
-    }
 }
 
 /// Whether an error says that there is no such file, and not that something is wrong.

@@ -6,6 +6,7 @@
 mod direct;
 mod form;
 mod log;
+mod marks;
 mod scan;
 mod storage;
 
@@ -31,7 +32,7 @@ use self::{direct::Direct, form::Entry};
 use crate::{
     changes::{self, ChangeFiles},
     definition, error,
-    folder::{Access, Edit, Folder, Held, is_missing},
+    folder::{Access, Edit, Folder, Held, read},
     options::{FolderOptions, Noticing},
     watch::JournalWatch,
     worker::Worker,
@@ -69,8 +70,8 @@ impl KvFolder {
     }
 
     /// Whether it serves handles of that definition too.
-    pub(crate) fn is_for(&self, definition: &KvDef) -> bool {
-        definition::of_kv(definition, self.form.kind()) == self.wanted
+    pub(crate) fn is_for(&self, definition: &KvDef, form: Form) -> bool {
+        definition::of_kv(definition, form.kind()) == self.wanted
     }
 
     /// Runs a job on the worker, with the folder's lock.
@@ -98,6 +99,7 @@ impl KvFolder {
                     let held = store.folder.lock(Access::Exclusive)?;
                     changes::begin(&store.folder, &held)?;
                 }
+                store.set_up_marks();
                 Ok(())
             })
             .await
@@ -157,16 +159,12 @@ impl KvFolder {
     }
 
     fn read(&self, place: &str, held: Option<&Held>) -> Result<Option<Vec<u8>>> {
-        let path = match held.and_then(|held| held.instead.get(place)) {
-            None => self.folder.at(place),
-            Some(None) => return Ok(None),
-            Some(Some(path)) => path.clone(),
-        };
-        match fs::read(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(error::at(&path, "read", error)),
+        if self.form == Form::Raw {
+            self.folder.check_parents(place)?;
         }
+        let path =
+            held.map_or_else(|| Some(self.folder.at(place)), |held| held.path(&self.folder, place));
+        path.map_or(Ok(None), |path| read(&path))
     }
 
     /// What is under a key, unless it has expired.
@@ -188,7 +186,7 @@ impl KvFolder {
             let new = Entry { key, value, expires_at };
             let edit = Edit::write(place.clone(), self.form.text(&self.definition, &new)?);
             if expires_at.is_some() {
-                self.mark(&place)?;
+                self.mark(held, &place)?;
             }
             // Of two with one key the last wins.
             let position = *places.entry(place).or_insert(edits.len());
@@ -260,22 +258,6 @@ impl KvFolder {
             self.put(held, vec![KvEntry { key, value: found.value, expires_at }])?;
         }
         Ok(true)
-    }
-
-    /// Notes that an entry may expire, before it is written, so that what has expired is found
-    /// without reading every file.
-    fn mark(&self, place: &str) -> Result<()> {
-        let (folder, mark) = (self.folder.own("expiring"), self.folder.own("expiring").join(place));
-        if fs::exists(&mark).unwrap_or(false) {
-            return Ok(());
-        }
-        crate::folder::make_folders(&folder)?;
-        self.folder.write_mark(&mark).map_err(|error| error::at(&mark, "written", error))
-    }
-
-    fn unmark(&self, place: &str) {
-        // One too many costs a look.
-        let _ = fs::remove_file(self.folder.own("expiring").join(place));
     }
 }
 

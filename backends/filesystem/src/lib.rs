@@ -53,3 +53,10 @@ const CAPABILITIES: Capabilities = {
     capabilities.changes = true;
     capabilities
 };
+
+/// Those of raw files, which have no log of changes.
+const RAW_CAPABILITIES: Capabilities = {
+    let mut capabilities = CAPABILITIES;
+    capabilities.changes = false;
+    capabilities
+};

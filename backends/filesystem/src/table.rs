@@ -30,7 +30,7 @@ use self::{
 use crate::{
     changes::{self, ChangeFiles, End, Happened},
     codec, definition, error,
-    folder::{Access, Edit, Folder, Held, read},
+    folder::{Access, Committed, Edit, Folder, Held, read},
     names::key_name,
     options::{FolderOptions, Noticing},
     watch::{ENDING, Notice},
@@ -165,13 +165,13 @@ impl FolderTable {
                 let answer = change(&mut after)?;
                 let stored = table.store(&mut mirror, &held, &before, after);
                 // The events of one's own writes are in the queue; they tell nothing new.
-                let is_seen = stored.is_ok()
+                let is_seen = matches!(stored, Ok(true))
                     && mirror.as_mut().is_some_and(|mirror| table.see_own(mirror, &held));
                 if !is_seen {
                     // What is in place is seen by looking again.
                     table.forget(&mut mirror);
                 }
-                stored.map(|()| answer)
+                stored.map(|_| answer)
             })
             .await
     }
@@ -218,19 +218,21 @@ impl FolderTable {
             notice: Arc::clone(&mirror.notice),
         };
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Some(published.clone());
-        mirror.notice.done();
+        if !mirror.has_failed {
+            mirror.notice.done();
+        }
         published
     }
 
-    /// Writes the files of the rows that differ.
+    /// Writes the files of the rows that differ. Gives false where they are not in place yet.
     fn store(
         &self,
         mirror: &mut Option<Mirror>,
         held: &Held,
         before: &Published,
         after: TableImage,
-    ) -> Result<()> {
-        let Some(mirror) = mirror else { return Ok(()) };
+    ) -> Result<bool> {
+        let Some(mirror) = mirror else { return Ok(false) };
         let unlogged = self.unlogged(held, before)?;
         let differences = after.changes_since(&before.image);
         let mut edits = Vec::with_capacity(differences.len() + 2);
@@ -252,7 +254,7 @@ impl FolderTable {
             }
         }
         let logged = unlogged.map(|unlogged| self.to_log(unlogged, &differences, &mut edits));
-        let stamps = self.folder.commit(held, edits)?;
+        let Committed { stamps, is_in_place } = self.folder.commit(held, edits)?;
         for (name, (difference, stamp)) in names.into_iter().zip(differences.iter().zip(stamps)) {
             let key = difference.after().map(|row| self.key_of(row));
             mirror.note_written(name, key.zip(stamp));
@@ -262,7 +264,7 @@ impl FolderTable {
             self.has_logged(after, unlogged);
             self.changes.added(&self.folder, held, end);
         }
-        Ok(())
+        Ok(is_in_place)
     }
 
     /// Adds the edit that logs what is written, and what somebody changed past Storehouse.

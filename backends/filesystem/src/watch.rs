@@ -19,20 +19,42 @@ use std::path::Path;
 use self::inotify::Watch;
 pub(crate) use self::journal::JournalWatch;
 use self::scan::Seen;
-use crate::{folder::Folder, options::Noticing};
+use crate::{
+    folder::{Folder, Identity},
+    options::Noticing,
+};
 
 /// What may have changed.
 pub(crate) enum Changed {
-    /// The files of these names; true for those that were written in place, which can look the same.
-    Names(BTreeMap<String, bool>),
+    /// The files of these names.
+    Names(BTreeMap<String, How>),
     /// Anything; every file has to be looked at.
     Anything,
     /// The folder itself is another, or gone.
     Folder,
 }
 
+/// What happened to a file. Of several things, the one that comes last here tells the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum How {
+    /// It came to be, and may be written now: that it is done is told too. A link never is.
+    Created,
+    /// It was put in place, or taken away.
+    Moved,
+    /// It was written in place, and can look the same.
+    Written,
+}
+
 /// Notices changes of one folder.
-pub(crate) enum Notice {
+pub(crate) struct Notice {
+    means: Means,
+    /// The folder that is looked at. Another can be put in its place, or in that of one around it, and
+    /// nothing else tells of that.
+    identity: Option<Identity>,
+}
+
+/// How changes are noticed.
+enum Means {
     /// By inotify.
     #[cfg(target_os = "linux")]
     Watched(Watch),
@@ -43,6 +65,69 @@ pub(crate) enum Notice {
 impl Notice {
     /// Begins to notice. What changes from now on is noticed.
     pub(crate) fn begin(folder: &Folder, noticing: Noticing) -> Self {
+        let before = folder.identity();
+        let means = Means::begin(folder, noticing);
+        // Where it was exchanged meanwhile, it is taken for another at the next look.
+        Self { means, identity: before.filter(|before| folder.identity() == Some(*before)) }
+    }
+
+    fn is_of(&self, folder: &Folder) -> bool {
+        self.identity.is_some() && self.identity == folder.identity()
+    }
+
+    /// Whether nothing has changed since the last [`Notice::take`] that was [done](Notice::done).
+    pub(crate) fn is_quiet(&self, folder: &Folder) -> bool {
+        let is_quiet = match &self.means {
+            #[cfg(target_os = "linux")]
+            Means::Watched(watch) => watch.is_quiet(),
+            Means::Looked(seen) => seen.is_quiet(folder),
+        };
+        is_quiet && self.is_of(folder)
+    }
+
+    /// What has changed since the last time. It is not quiet again before [`Notice::done`].
+    pub(crate) fn take(&self, folder: &Folder) -> Changed {
+        if !self.is_of(folder) {
+            return Changed::Folder;
+        }
+        match &self.means {
+            #[cfg(target_os = "linux")]
+            Means::Watched(watch) => watch.take(),
+            Means::Looked(seen) => seen.take(folder),
+        }
+    }
+
+    /// Says that what was taken is known now.
+    pub(crate) fn done(&self) {
+        match &self.means {
+            #[cfg(target_os = "linux")]
+            Means::Watched(watch) => watch.done(),
+            Means::Looked(seen) => seen.done(),
+        }
+    }
+
+    /// Says that what was written just now is known to readers, and forgets nothing else.
+    pub(crate) fn wrote(&self, folder: &Folder) {
+        match &self.means {
+            // The events of it are taken as all others are.
+            #[cfg(target_os = "linux")]
+            Means::Watched(_) => {}
+            Means::Looked(seen) => seen.wrote(folder),
+        }
+    }
+
+    /// Whether the kernel tells of changes.
+    pub(crate) const fn is_watched(&self) -> bool {
+        match &self.means {
+            #[cfg(target_os = "linux")]
+            Means::Watched(_) => true,
+            Means::Looked(_) => false,
+        }
+    }
+}
+
+impl Means {
+    fn begin(folder: &Folder, noticing: Noticing) -> Self {
         #[cfg(target_os = "linux")]
         if noticing == Noticing::Auto
             && let Some(watch) = Watch::begin(&folder.path)
@@ -51,54 +136,6 @@ impl Notice {
         }
         let _ = noticing;
         Self::Looked(Seen::begin(folder))
-    }
-
-    /// Whether nothing has changed since the last [`Notice::take`] that was [done](Notice::done).
-    pub(crate) fn is_quiet(&self, folder: &Folder) -> bool {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::Watched(watch) => watch.is_quiet(),
-            Self::Looked(seen) => seen.is_quiet(folder),
-        }
-    }
-
-    /// What has changed since the last time. It is not quiet again before [`Notice::done`].
-    pub(crate) fn take(&self, folder: &Folder) -> Changed {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::Watched(watch) => watch.take(),
-            Self::Looked(seen) => seen.take(folder),
-        }
-    }
-
-    /// Says that what was taken is known now.
-    pub(crate) fn done(&self) {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::Watched(watch) => watch.done(),
-            Self::Looked(seen) => seen.done(),
-        }
-    }
-}
-
-impl Notice {
-    /// Says that what was written just now is known to readers, and forgets nothing else.
-    pub(crate) fn wrote(&self, folder: &Folder) {
-        match self {
-            // The events of it are taken as all others are.
-            #[cfg(target_os = "linux")]
-            Self::Watched(_) => {}
-            Self::Looked(seen) => seen.wrote(folder),
-        }
-    }
-
-    /// Whether the kernel tells of changes.
-    pub(crate) const fn is_watched(&self) -> bool {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::Watched(_) => true,
-            Self::Looked(_) => false,
-        }
     }
 }
 

@@ -5,9 +5,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
 use storehouse::{Environment, Error, kv::Kv, prelude::*};
 use storehouse_filesystem::FolderBackend;
 use tempfile::TempDir;
@@ -187,4 +187,84 @@ async fn what_a_dead_process_had_done_is_read_also_where_nothing_can_be_written(
     }
     assert!(!disk.path().join("document/3.json").exists(), "it is in place now");
     assert!(!disk.path().join("document/.storehouse/journal.json").exists());
+}
+
+/// Nothing takes the place of a file on which another is mounted: that is found out only once the write
+/// is done as far as all others are concerned.
+#[tokio::test]
+async fn a_write_that_cannot_be_put_in_place_yet_is_done() {
+    let disk = Disk::new();
+    let opened = open(disk.path()).await;
+    opened.documents.put_bulk([new(1), new(1)]).await.unwrap();
+    opened.notes.put_bulk([("a", "old".into()), ("b", "old".to_owned())]).await.unwrap();
+    fs::write(disk.path().join("other"), "{}").unwrap();
+    let places = ["document/2.json", "notes/b.json"].map(|place| disk.path().join(place));
+    for place in &places {
+        mount_bind(disk.path().join("other"), place).unwrap();
+    }
+    let patch = || DocumentPatch { text: Set("new".into()) };
+    assert_eq!(opened.documents.update_where(Document::ID.gt(0), patch()).await.unwrap(), 2);
+    // An entry is not written over by who cannot read it, so this is done past what is mounted.
+    let bulk = [("a", "new".to_owned()), ("c", "new".to_owned())];
+    opened.notes.put_bulk(bulk).await.unwrap();
+    let check = async |opened: &Opened| {
+        let texts: Vec<_> = opened.documents.get_all().await.unwrap();
+        assert_eq!(texts.iter().map(|row| &*row.text).collect::<Vec<_>>(), ["new", "new"]);
+        assert_eq!(opened.notes.get("c").await.unwrap().as_deref(), Some("new"));
+    };
+    check(&opened).await;
+    check(&open(disk.path()).await).await;
+    // What would come after it waits until it is in place.
+    tells(opened.documents.put(new(1)).await, "2.json");
+    tells(opened.documents.delete(&1).await, "2.json");
+    check(&opened).await;
+    for place in &places {
+        unmount(place, UnmountFlags::DETACH).unwrap();
+    }
+    check(&open(disk.path()).await).await;
+    assert!(fs::read_to_string(&places[0]).unwrap().contains("new"), "the next puts it in place");
+    let patch = DocumentPatch { text: Set("newer".into()) };
+    opened.documents.update(&2, patch).await.unwrap();
+    assert!(fs::read_to_string(&places[0]).unwrap().contains("newer"));
+}
+
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(changes)]
+struct Followed {
+    #[table(key)]
+    name: String,
+    count: i64,
+}
+
+/// One who may only read follows what others log, and is not put off by an edit that it cannot log.
+#[tokio::test]
+async fn a_follower_that_may_only_read_goes_on() {
+    let (disk, view) = (Disk::new(), tempfile::tempdir().unwrap());
+    let open = async |path: &Path| {
+        let store = Store::from_backend(Arc::new(FolderBackend::open(path).unwrap()));
+        let rows = store.tabular::<Followed>().await.unwrap();
+        rows.setup_database().await.unwrap();
+        rows
+    };
+    let writer = open(disk.path()).await;
+    writer.put(Followed { name: "a".into(), count: 1 }).await.unwrap();
+    mount_bind(disk.path(), view.path()).unwrap();
+    mount_remount(view.path(), MountFlags::RDONLY | MountFlags::BIND, c"").unwrap();
+    let reader = open(view.path()).await;
+    let mut changes = reader.changes(Since::Now).await.unwrap();
+    let mut next = async || {
+        let change = tokio::time::timeout(Duration::from_secs(20), changes.try_next()).await;
+        let change = change.expect("a change comes").unwrap().expect("the changes go on");
+        (change.old.map(|row| row.count), change.new.map(|row| row.count))
+    };
+    writer.put(Followed { name: "a".into(), count: 2 }).await.unwrap();
+    assert_eq!(next().await, (Some(1), Some(2)));
+    fs::write(disk.path().join("followed/a.json"), "{\"name\": \"a\", \"count\": 3}").unwrap();
+    assert_eq!(reader.get("a").await.unwrap().unwrap().count, 3);
+    // Time to look, and to see that it cannot be logged.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    writer.put(Followed { name: "a".into(), count: 4 }).await.unwrap();
+    assert_eq!(next().await, (Some(2), Some(3)));
+    assert_eq!(next().await, (Some(3), Some(4)));
+    unmount(view.path(), UnmountFlags::DETACH).unwrap();
 }

@@ -1,6 +1,6 @@
 //! The text of one file of a log: what one write did, each row as it was and as it is.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 use storehouse_runtime::{ChangeKind, ColumnDef, EncodedRow, TableDef, Value};
 
@@ -24,6 +24,12 @@ struct Parts<'a> {
     at: i64,
     #[serde(borrow)]
     changes: Vec<Rows<'a>>,
+}
+
+/// Of which only the number is of interest.
+#[derive(Deserialize)]
+struct Counted {
+    changes: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -71,8 +77,10 @@ impl Batch {
 
     /// Says what is wrong where it is none.
     pub(super) fn parse(columns: &[ColumnDef], text: &[u8]) -> Result<Self, String> {
-        let parts: Parts<'_> = serde_json::from_slice(text)
-            .map_err(|error| format!("it is no part of a log of changes: {error}"))?;
+        let parts: Parts<'_> = read(text)?;
+        if parts.changes.is_empty() {
+            return Err("it holds no change".to_owned());
+        }
         let row = |row: Option<&RawValue>| -> Result<Option<EncodedRow>, String> {
             row.map(|row| codec::read_row(columns, row.get().as_bytes()).map(EncodedRow))
                 .transpose()
@@ -86,4 +94,17 @@ impl Batch {
         });
         Ok(Self { at: parts.at, happened: happened.collect::<Result<_, _>>()? })
     }
+
+    /// How many changes are in the text, whose rows are not looked at.
+    pub(super) fn count(text: &[u8]) -> Result<u64, String> {
+        match read::<Counted>(text)?.changes.len() {
+            0 => Err("it holds no change".to_owned()),
+            count => Ok(count as u64),
+        }
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
+    serde_json::from_slice(text)
+        .map_err(|error| format!("it is no part of a log of changes: {error}"))
 }

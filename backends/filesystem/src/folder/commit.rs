@@ -40,6 +40,15 @@ impl Edit {
     }
 }
 
+/// What a write came to.
+pub(crate) struct Committed {
+    /// The stamps of the files that were written, in the order of the edits.
+    pub(crate) stamps: Vec<Option<Stamp>>,
+    /// Whether the files are where they belong. Where not, the journal says where to read them, and
+    /// whoever has the lock next tries again.
+    pub(crate) is_in_place: bool,
+}
+
 /// A file that was written beside its place.
 struct Staged {
     planned: Planned,
@@ -47,16 +56,18 @@ struct Staged {
 }
 
 impl Folder {
-    /// Does all of the edits or none, and gives the stamps of the files that were written, in order.
-    pub(crate) fn commit(&self, held: &Held, edits: Vec<Edit>) -> Result<Vec<Option<Stamp>>> {
+    /// Does all of the edits or none.
+    pub(crate) fn commit(&self, held: &Held, edits: Vec<Edit>) -> Result<Committed> {
         let _ = held;
+        let done = |stamps| Committed { stamps, is_in_place: true };
+        self.prepare(&edits)?;
         match &edits[..] {
-            [] => return Ok(Vec::new()),
+            [] => return Ok(done(Vec::new())),
             [Edit { place, contents: None }] => {
                 self.remove(place)?;
                 self.sync_places([place.as_str()])?;
                 self.turn_generation();
-                return Ok(vec![None]);
+                return Ok(done(vec![None]));
             }
             _ => {}
         }
@@ -67,6 +78,7 @@ impl Folder {
             return Err(error);
         }
         let planned: Vec<Planned> = staged.iter().map(|staged| staged.planned.clone()).collect();
+        let mut is_in_place = true;
         if is_one {
             if let Err(error) = self.put_in_place(&planned) {
                 self.discard(&staged);
@@ -82,11 +94,35 @@ impl Folder {
                 return Err(error);
             }
             // It is done from here on. What cannot be put in place now is put there later.
-            self.put_in_place(&planned)?;
-            self.end_journal()?;
+            if let Err(error) = self.put_in_place(&planned).and_then(|()| self.end_journal()) {
+                tracing::warn!(target: "storehouse", %error, "a write is not in its place yet");
+                is_in_place = false;
+            }
         }
         self.turn_generation();
-        Ok(staged.into_iter().map(|staged| staged.stamp).collect())
+        let stamps = staged.into_iter().map(|staged| staged.stamp).collect();
+        Ok(Committed { stamps, is_in_place })
+    }
+
+    /// Makes the folders, and looks for what would be in the way, while nothing has changed yet.
+    fn prepare(&self, edits: &[Edit]) -> Result<()> {
+        let mut folders = BTreeSet::new();
+        for Edit { place, contents } in edits {
+            let folder = place.rsplit_once('/').map(|(folder, _)| folder);
+            // Storehouse's own were looked at when the folder was opened.
+            if folder.is_some_and(|folder| !folder.starts_with(super::OWN)) {
+                self.check_parents(place)?;
+            }
+            // Of one edit, the system says so before it has changed anything.
+            if edits.len() > 1 {
+                folders.extend(folder.filter(|_| contents.is_some()));
+                let path = self.at(place);
+                if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
+                    return Err(error::unusable(&path, "it is a folder, and should be a file"));
+                }
+            }
+        }
+        folders.into_iter().try_for_each(|folder| make_folders(&self.at(folder)))
     }
 
     /// Writes every file beside its place, and syncs them.

@@ -14,7 +14,7 @@ use std::{
 
 use storehouse_runtime::{Error, Result};
 
-use super::Folder;
+use super::{Folder, Identity};
 use crate::error;
 
 /// How long a program waits for others. None holds the lock for longer than its writes take.
@@ -38,6 +38,16 @@ pub(crate) struct Held {
     pub(crate) instead: HashMap<String, Option<PathBuf>>,
 }
 
+impl Held {
+    /// Where to read what belongs at a place of the folder; `None` where it is to be deleted.
+    pub(crate) fn path(&self, folder: &Folder, place: &str) -> Option<PathBuf> {
+        match self.instead.get(place) {
+            None => Some(folder.at(place)),
+            Some(instead) => instead.clone(),
+        }
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(file) = &self.file {
@@ -54,7 +64,7 @@ impl Folder {
         let mut held = Held { file, instead: HashMap::new() };
         if access == Access::Exclusive {
             self.finish_others(&held)?;
-        } else if let Some(journal) = self.journal()? {
+        } else if self.journal()?.is_some() {
             // It was left by a process that died, since no writer has the lock.
             drop(held);
             let finished = self
@@ -63,7 +73,10 @@ impl Folder {
             held = Held { file: self.lock_file(Access::Shared)?, instead: HashMap::new() };
             if let Err(error) = finished {
                 tracing::warn!(target: "storehouse", %error, "a write cannot be put in place yet");
-                held.instead = self.read_through(&journal);
+                // Another may have put it in place before the lock was shared again.
+                if let Some(journal) = self.journal()? {
+                    held.instead = self.read_through(&journal);
+                }
             }
         }
         Ok(held)
@@ -132,20 +145,8 @@ impl Folder {
 
     /// Whether the file that is locked is the one that others find.
     fn is_current(&self, file: &File) -> bool {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            let identity = |found: io::Result<fs::Metadata>| {
-                found.ok().map(|metadata| (metadata.dev(), metadata.ino()))
-            };
-            let found = identity(fs::metadata(self.own("lock")));
-            found.is_some() && found == identity(file.metadata())
-        }
-        #[cfg(not(unix))]
-        {
-            // A file that is open cannot be removed.
-            let _ = file;
-            fs::exists(self.own("lock")).unwrap_or(true)
-        }
+        let identity = |found: io::Result<fs::Metadata>| found.ok().as_ref().map(Identity::of);
+        let found = identity(fs::metadata(self.own("lock")));
+        found.is_some() && found == identity(file.metadata())
     }
 }

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use super::Identity;
+
 /// Times of files are no finer than this anywhere, so that a file can change within and look the
 /// same.
 const GRAIN: Duration = Duration::from_secs(2);
@@ -14,25 +16,23 @@ const GRAIN: Duration = Duration::from_secs(2);
 pub(crate) struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
-    identity: (u64, u64),
+    identity: Identity,
     /// Whether the file was so new when it was looked at that it can change and keep its stamp.
     is_recent: bool,
 }
 
 impl Stamp {
     pub(crate) fn of(metadata: &Metadata) -> Self {
-        #[cfg(unix)]
-        let identity = {
-            use std::os::unix::fs::MetadataExt as _;
-            (metadata.dev(), metadata.ino())
-        };
-        #[cfg(not(unix))]
-        let identity = (0, 0);
+        Self::at(metadata, SystemTime::now())
+    }
+
+    /// Of a file that was looked at not before `now`.
+    pub(crate) fn at(metadata: &Metadata, now: SystemTime) -> Self {
         let modified = metadata.modified().ok();
         // One from the future is not older than anything.
-        let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        let age = modified.and_then(|modified| now.duration_since(modified).ok());
         let is_recent = age.is_none_or(|age| age < GRAIN);
-        Self { modified, length: metadata.len(), identity, is_recent }
+        Self { modified, length: metadata.len(), identity: Identity::of(metadata), is_recent }
     }
 
     /// Whether the stamps are of one version, as far as stamps can tell.

@@ -48,7 +48,7 @@ fn row(entry: &Entry) -> EncodedRow {
 impl KvFolder {
     /// The end of the log, if there is one. Raw files have none.
     fn end_of_log(&self, held: &Held) -> Result<Option<End>> {
-        let caught_up = self.changes.catch_up(&self.folder, held, drop)?;
+        let caught_up = self.changes.catch_up(&self.folder, held, None)?;
         Ok(caught_up.map(|(end, _)| end))
     }
 

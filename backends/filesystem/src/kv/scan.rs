@@ -1,16 +1,13 @@
 //! What concerns all entries: their keys in order, how many there are, deleting them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs, io,
-};
+use std::{collections::BTreeMap, fs, io};
 
 use storehouse_runtime::{EncodedKey, Result, RowSink, Value, kv::KvScan};
 
 use super::{Form, KvFolder, hand_over};
 use crate::{
     error,
-    folder::{Edit, Held, is_missing},
+    folder::{Edit, Held, is_missing, what_else},
     names::key_path,
     watch::is_record,
 };
@@ -51,7 +48,7 @@ impl KvFolder {
     }
 
     /// Where files are that should be entries.
-    fn places(&self, held: &Held) -> Result<Vec<String>> {
+    pub(super) fn places(&self, held: &Held) -> Result<Vec<String>> {
         let mut places = Vec::new();
         self.add_places("", &mut places)?;
         for (place, instead) in &held.instead {
@@ -85,10 +82,14 @@ impl KvFolder {
             }
             let place = if within.is_empty() { name.clone() } else { format!("{within}/{name}") };
             match self.form {
-                Form::Raw if entry.file_type().map_err(failed)?.is_dir() => {
-                    self.add_places(&place, places)?;
+                Form::Raw => {
+                    let kind = entry.file_type().map_err(failed)?;
+                    match what_else(kind) {
+                        None => places.push(place),
+                        Some(_) if kind.is_dir() => self.add_places(&place, places)?,
+                        Some(what) => return Err(error::unusable(&entry.path(), what)),
+                    }
                 }
-                Form::Raw => places.push(place),
                 Form::Json if is_record(&name) => places.push(place),
                 Form::Json => {}
             }
@@ -128,7 +129,7 @@ impl KvFolder {
 
     pub(super) fn size(&self, held: &Held, now: i64) -> Result<u64> {
         let keys = self.keys(held)?;
-        let marked = self.marked()?;
+        let marked = self.marked(held)?;
         let mut size = keys.len();
         for (key, place) in &keys {
             if marked.contains(place) && self.live(key, held, now)?.is_none() {
@@ -165,14 +166,16 @@ impl KvFolder {
 
     /// Deletes what has expired, and counts it.
     pub(super) fn purge_expired(&self, held: &Held, now: i64) -> Result<u64> {
+        self.complete_marks(held)?;
         let mut log = self.begin_log(held)?;
         let (mut edits, mut unmarked) = (Vec::new(), Vec::new());
-        for place in self.marked()? {
-            let Some(text) = self.read(&place, Some(held))? else {
+        for place in self.marked(held)? {
+            // What is no entry is told to who asks for it.
+            let Ok(text) = self.read(&place, Some(held)) else { continue };
+            let Some(text) = text else {
                 unmarked.push(place);
                 continue;
             };
-            // What is no entry is told to who asks for it.
             let Ok(entry) = self.form.parse(&self.definition, None, text) else { continue };
             if entry.expires_at.is_none() {
                 unmarked.push(place);
@@ -188,15 +191,5 @@ impl KvFolder {
             self.unmark(place);
         }
         Ok(purged)
-    }
-
-    /// Where entries are that may expire.
-    fn marked(&self) -> Result<BTreeSet<String>> {
-        let path = self.folder.own("expiring");
-        let listed = match fs::read_dir(&path) {
-            Err(error) if is_missing(&error) => return Ok(BTreeSet::new()),
-            listed => listed.map_err(|error| error::at(&path, "listed", error))?,
-        };
-        Ok(listed.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect())
     }
 }

@@ -8,7 +8,9 @@ use storehouse_runtime::{
 };
 
 use super::{Form, KvFolder, hand_over};
-use crate::{CAPABILITIES, NAME, changes::FileLog, folder::Access, options::FolderOptions};
+use crate::{
+    CAPABILITIES, NAME, RAW_CAPABILITIES, changes::FileLog, folder::Access, options::FolderOptions,
+};
 
 /// A key-value store with a JSON file for each key, which holds the key, the value and until when they stay.
 /// [`Store::kv`](storehouse_runtime::Store::kv) gives one.
@@ -66,14 +68,23 @@ impl FolderKvStorage {
     /// Fails with [`Error::Validation`](storehouse_runtime::Error::Validation) when the name is none that
     /// a store can have.
     pub fn open_named(name: &str, options: &FolderOptions) -> Result<Self> {
-        let definition = KvDef::new(name, ColumnType::Text, ColumnType::Bytes)?;
+        let definition = Self::definition_of(name)?;
         let store = Arc::new(KvFolder::new(Arc::clone(&definition), Form::Raw, options));
-        Ok(Self { store, definition })
+        Ok(Self::of(store, definition))
+    }
+
+    /// Of the store of that name.
+    pub(crate) fn definition_of(name: &str) -> Result<Arc<KvDef>> {
+        KvDef::new(name, ColumnType::Text, ColumnType::Bytes)
+    }
+
+    pub(crate) const fn of(store: Arc<KvFolder>, definition: Arc<KvDef>) -> Self {
+        Self { store, definition }
     }
 }
 
 macro_rules! kv_storage {
-    ($storage:ident) => {
+    ($storage:ident, $capabilities:expr, { $($changes:item)* }) => {
         impl std::fmt::Debug for $storage {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($storage))
@@ -92,7 +103,7 @@ macro_rules! kv_storage {
             }
 
             fn capabilities(&self) -> Capabilities {
-                CAPABILITIES
+                $capabilities
             }
 
             async fn setup_database(&self) -> Result<()> {
@@ -169,19 +180,22 @@ macro_rules! kv_storage {
                 self.store.locked(Access::Exclusive, job).await
             }
 
-            fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
-                Ok(self.store.changes.feed.get_or(|| FileLog::new(&self.store)))
-            }
-
-            async fn remove_change_log(&self) -> Result<()> {
-                self.store.remove_change_log().await
-            }
+            $($changes)*
         }
     };
 }
 
-kv_storage!(FolderJsonKvStorage);
-kv_storage!(FolderKvStorage);
+kv_storage!(FolderJsonKvStorage, CAPABILITIES, {
+    fn change_feed(&self) -> Result<Arc<ChangeFeed>> {
+        Ok(self.store.changes.feed.get_or(|| FileLog::new(&self.store)))
+    }
+
+    async fn remove_change_log(&self) -> Result<()> {
+        self.store.remove_change_log().await
+    }
+});
+
+kv_storage!(FolderKvStorage, RAW_CAPABILITIES, {});
 
 impl KvFolder {
     async fn get(self: &Arc<Self>, key: EncodedKey, mut rows: RowSink) -> Result<RowSink> {

@@ -6,12 +6,15 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, MutexGuard, PoisonError},
+    sync::{
+        Arc, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use storehouse_runtime::{EncodedKey, EncodedRow, Result, Value, memory::TableImage};
 
-use super::{FolderTable, Published};
+use super::{FolderTable, Mirror, Published};
 use crate::{
     changes::{ChangeFiles, End, Followed, Happened, Look},
     codec,
@@ -46,8 +49,8 @@ impl FolderTable {
     pub(super) fn unlogged(&self, held: &Held, now: &Published) -> Result<Option<Unlogged>> {
         let mut logged = self.lock_logged();
         let mut told = Vec::new();
-        let caught_up =
-            self.changes.catch_up(&self.folder, held, |happened| told.push(happened))?;
+        let mut tell = |happened| told.push(happened);
+        let caught_up = self.changes.catch_up(&self.folder, held, Some(&mut tell))?;
         let Some((end, is_new)) = caught_up else {
             *logged = None;
             return Ok(None);
@@ -123,20 +126,36 @@ impl FolderTable {
             return Ok((held, published, end));
         }
         drop(held);
-        let held = self.folder.lock(Access::Exclusive)?;
-        let published = self.bring_up_to_date(&mut mirror, &held)?;
-        let mut unlogged =
-            self.unlogged(&held, &published)?.ok_or_else(|| self.changes.missing())?;
-        let happened = std::mem::take(&mut unlogged.happened);
-        let mut end = unlogged.end;
-        if !happened.is_empty() {
-            let (edit, after) = self.changes.edit(end, happened);
-            self.folder.commit(&held, vec![edit])?;
-            self.changes.added(&self.folder, &held, after);
-            end = after;
+        if let Err(error) = self.log_edits(&mut mirror) {
+            // Who may only read follows what others log. It is tried again at the next look.
+            static WARNED: AtomicBool = AtomicBool::new(false);
+            if !WARNED.swap(true, Ordering::Relaxed) {
+                tracing::warn!(target: "storehouse::changes", %error, "edits cannot be logged");
+            }
         }
-        self.has_logged(published.image.clone(), unlogged);
+        let held = self.folder.lock(Access::Shared)?;
+        let published = self.bring_up_to_date(&mut mirror, &held)?;
+        let unlogged = self.unlogged(&held, &published)?.ok_or_else(|| self.changes.missing())?;
+        let end = unlogged.end;
+        if unlogged.happened.is_empty() {
+            self.has_logged(published.image.clone(), unlogged);
+        }
         Ok((held, published, end))
+    }
+
+    /// Adds to the log what somebody changed past Storehouse.
+    fn log_edits(&self, mirror: &mut Option<Mirror>) -> Result<()> {
+        let held = self.folder.lock(Access::Exclusive)?;
+        let published = self.bring_up_to_date(mirror, &held)?;
+        let Some(mut unlogged) = self.unlogged(&held, &published)? else { return Ok(()) };
+        let happened = std::mem::take(&mut unlogged.happened);
+        if !happened.is_empty() {
+            let (edit, end) = self.changes.edit(unlogged.end, happened);
+            self.folder.commit(&held, vec![edit])?;
+            self.changes.added(&self.folder, &held, end);
+        }
+        self.has_logged(published.image, unlogged);
+        Ok(())
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs, io,
+    fs,
     sync::Arc,
+    time::SystemTime,
 };
 
 use storehouse_runtime::{
@@ -12,9 +13,9 @@ use storehouse_runtime::{
 
 use crate::{
     codec, error,
-    folder::{Folder, Held, Stamp, is_missing},
-    names::key_name,
-    watch::{Changed, ENDING, Notice, is_record},
+    folder::{Folder, Held, Stamp, Unread, is_missing, read_file},
+    names::{key_from_name, key_name},
+    watch::{Changed, ENDING, How, Notice, is_record},
 };
 
 /// What was read of a folder.
@@ -24,6 +25,8 @@ pub(super) struct Mirror {
     files: HashMap<String, Known>,
     /// By name, the files that should be rows and are none, and why.
     pub(super) unusable: Arc<BTreeMap<String, String>>,
+    /// Whether a file could not be read, which nobody tells of when it can.
+    pub(super) has_failed: bool,
     pub(super) notice: Arc<Notice>,
     /// The greatest generated key that is stored by itself.
     pub(super) stored_id: i64,
@@ -38,7 +41,15 @@ struct Known {
 }
 
 /// What is in a file, or why it cannot be a row.
-type Found = Result<(EncodedRow, Stamp), String>;
+type Found = Result<(EncodedRow, Stamp), Refused>;
+
+/// Why a file cannot be a row.
+enum Refused {
+    /// For what is in it.
+    Because(String),
+    /// Another has the same value where each is to have its own.
+    ForAnother(String),
+}
 
 impl Mirror {
     pub(super) fn new(definition: &Arc<TableDef>, notice: Notice) -> Self {
@@ -46,6 +57,7 @@ impl Mirror {
             image: TableImage::new(Arc::clone(definition)),
             files: HashMap::new(),
             unusable: Arc::default(),
+            has_failed: false,
             notice: Arc::new(notice),
             stored_id: 0,
             lost_id: 0,
@@ -67,14 +79,16 @@ impl Mirror {
             Changed::Folder => return Ok(false),
             Changed::Anything => self.changed(folder, held)?,
             Changed::Names(names) => {
-                let changed = names
-                    .into_iter()
-                    .filter(|(name, in_place)| *in_place || !self.is_as_written(folder, name));
+                let changed = names.into_iter().filter(|(name, how)| match how {
+                    How::Created => self.is_complete(folder, name),
+                    How::Moved => !self.is_as_written(folder, name),
+                    How::Written => true,
+                });
                 let unfinished = held.instead.keys().filter(|name| is_record(name)).cloned();
                 changed.map(|(name, _)| name).chain(unfinished).collect()
             }
         };
-        if !names.is_empty() {
+        if !names.is_empty() || self.has_failed {
             self.read(folder, held, names);
         }
         Ok(true)
@@ -96,6 +110,14 @@ impl Mirror {
             (Some(known), Ok(now)) => known.stamp.is_same(&now),
             (None, Err(error)) => is_missing(&error) && !self.unusable.contains_key(name),
             _ => false,
+        }
+    }
+
+    /// Whether a file that came to be is a row already, or nothing that could be one.
+    fn is_complete(&self, folder: &Folder, name: &str) -> bool {
+        match read_file(&folder.at(name)) {
+            Ok((text, _)) => codec::read_row(&self.columns, &text).is_ok(),
+            Err(_) => true,
         }
     }
 
@@ -125,11 +147,12 @@ impl Mirror {
     /// Reads files again, and those that were no rows, which may be some now.
     fn read(&mut self, folder: &Folder, held: &Held, mut names: BTreeSet<String>) {
         names.extend(self.unusable.keys().cloned());
+        self.has_failed = false;
         let mut found = Vec::with_capacity(names.len());
         for name in names {
             found.push((self.find(folder, held, &name), name));
         }
-        let mut unusable = BTreeMap::new();
+        let (mut unusable, mut clashing) = (BTreeMap::new(), Vec::new());
         // All of them are taken out first, since one may have what another had.
         let mut unloaded = Vec::new();
         for (_, name) in &found {
@@ -140,51 +163,88 @@ impl Mirror {
         }
         for (row, name) in found {
             let Some(row) = row else { continue };
-            if let Err(why) = row.and_then(|(row, stamp)| self.load(&name, row, stamp)) {
-                unusable.insert(name, why);
+            match row.and_then(|(row, stamp)| self.load(&name, row, stamp)) {
+                Ok(()) => {}
+                Err(Refused::Because(why)) => drop(unusable.insert(name, why)),
+                Err(Refused::ForAnother(_)) => clashing.push(name),
             }
         }
+        self.settle(folder, held, clashing, &mut unusable);
         self.unusable = Arc::new(unusable);
         for key in &unloaded {
             self.note_lost(key);
         }
+        self.note_ids_of_unusable();
+    }
+
+    /// Of files that cannot all be rows, the one whose name comes first is one, in whichever order they
+    /// came to be read: so all processes say the same.
+    fn settle(
+        &mut self,
+        folder: &Folder,
+        held: &Held,
+        clashing: Vec<String>,
+        unusable: &mut BTreeMap<String, String>,
+    ) {
+        let Some(first) = clashing.iter().min() else { return };
+        let later: Vec<String> = self.files.keys().filter(|name| *name > first).cloned().collect();
+        let mut again: BTreeMap<String, Found> = BTreeMap::new();
+        for name in later {
+            let Some(Known { stamp, key }) = self.files.remove(&name) else { continue };
+            if let Some(row) = self.image.row(&key) {
+                again.insert(name, Ok((EncodedRow(row.to_vec()), stamp)));
+            }
+            self.image.unload(&key);
+        }
+        for name in clashing {
+            if let Some(row) = self.find(folder, held, &name) {
+                again.insert(name, row);
+            }
+        }
+        for (name, row) in again {
+            if let Err(Refused::Because(why) | Refused::ForAnother(why)) =
+                row.and_then(|(row, stamp)| self.load(&name, row, stamp))
+            {
+                unusable.insert(name, why);
+            }
+        }
     }
 
     /// What is in a file; `None` where there is no such file.
-    fn find(&self, folder: &Folder, held: &Held, name: &str) -> Option<Found> {
-        let path = match held.instead.get(name) {
-            None => folder.at(name),
-            Some(None) => return None,
-            Some(Some(path)) => path.clone(),
+    fn find(&mut self, folder: &Folder, held: &Held, name: &str) -> Option<Found> {
+        let path = held.path(folder, name)?;
+        // The stamp of before: what changes while it is read is read again.
+        let now = SystemTime::now();
+        let why = match read_file(&path) {
+            Ok((text, found)) => match codec::read_row(&self.columns, &text) {
+                Ok(row) => return Some(Ok((EncodedRow(row), Stamp::at(&found, now)))),
+                Err(why) => why,
+            },
+            Err(Unread::Missing) => return None,
+            Err(Unread::NoFile(what)) => what.to_owned(),
+            Err(Unread::Failed(error)) => {
+                self.has_failed = true;
+                format!("it cannot be read: {error}")
+            }
         };
-        let read = || -> io::Result<(Vec<u8>, Stamp)> {
-            // The stamp of before: what changes while it is read is read again.
-            let stamp = Stamp::of(&fs::symlink_metadata(&path)?);
-            Ok((fs::read(&path)?, stamp))
-        };
-        let (text, stamp) = match read() {
-            Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => return Some(Err(format!("it cannot be read: {error}"))),
-        };
-        let row = codec::read_row(&self.columns, &text);
-        Some(row.map(|row| (EncodedRow(row), stamp)))
+        Some(Err(Refused::Because(why)))
     }
 
-    fn load(&mut self, name: &str, row: EncodedRow, stamp: Stamp) -> Result<(), String> {
+    fn load(&mut self, name: &str, row: EncodedRow, stamp: Stamp) -> Result<(), Refused> {
         let definition = self.image.definition();
         let key: EncodedKey = definition.key.iter().map(|&column| row.0[column].clone()).collect();
         let expected = key_name(&key) + ENDING;
         if expected != name {
-            return Err(format!(
+            return Err(Refused::Because(format!(
                 "its key is that of `{expected}`; rename it, or change the key in it"
-            ));
+            )));
         }
         self.image.load(row).map_err(|error| match error {
-            Error::Conflict { columns, .. } => {
-                format!("another row has the same value of {}", columns.join(", "))
-            }
-            other => other.to_string(),
+            Error::Conflict { columns, .. } => Refused::ForAnother(format!(
+                "another row has the same value of {}",
+                columns.join(", ")
+            )),
+            other => Refused::Because(other.to_string()),
         })?;
         self.files.insert(name.to_owned(), Known { stamp, key });
         Ok(())
@@ -201,4 +261,27 @@ impl Mirror {
             self.lost_id = self.lost_id.max(*id);
         }
     }
+
+    /// A file that is no row for the moment may be one again, so the key that its name says is not given
+    /// to another.
+    fn note_ids_of_unusable(&mut self) {
+        let definition = self.image.definition();
+        let [key] = definition.key[..] else { return };
+        if definition.auto_integer() != Some(key) {
+            return;
+        }
+        let key_type = definition.columns[key].column_type;
+        let id = |name: &String| match key_from_name(name.strip_suffix(ENDING)?, key_type)?.values()
+        {
+            [Value::Int(id)] => Some(*id),
+            _ => None,
+        };
+        if let Some(greatest) = self.unusable.keys().filter_map(id).max() {
+            self.image.note_id(greatest);
+            self.lost_id = self.lost_id.max(greatest);
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

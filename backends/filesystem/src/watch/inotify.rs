@@ -16,7 +16,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Changed, is_record, is_shared_with_machines};
+use super::{Changed, How, is_record, is_shared_with_machines};
 
 /// The queue, and who watches what.
 struct Queue {
@@ -31,8 +31,7 @@ struct Pending(Mutex<Events>);
 
 #[derive(Default)]
 struct Events {
-    /// True where the file was written in place.
-    names: BTreeMap<String, bool>,
+    names: BTreeMap<String, How>,
     /// The queue was full once, so that events are missing.
     is_incomplete: bool,
     /// The folder was moved or deleted.
@@ -108,8 +107,15 @@ impl Events {
         } else if let Some(Ok(name)) = name
             && is_record(name)
         {
-            let in_place = kinds.contains(ReadFlags::CLOSE_WRITE);
-            *self.names.entry(name.to_owned()).or_default() |= in_place;
+            let how = if kinds.contains(ReadFlags::CLOSE_WRITE) {
+                How::Written
+            } else if kinds.contains(ReadFlags::CREATE) {
+                How::Created
+            } else {
+                How::Moved
+            };
+            let known = self.names.entry(name.to_owned()).or_insert(how);
+            *known = how.max(*known);
         }
     }
 
@@ -127,8 +133,8 @@ impl Watch {
         let mut queue = queue()?;
         // What happened before is not for this one.
         queue.hand_out();
-        // A file that is being written is of interest when it is closed.
-        let kinds = WatchFlags::CLOSE_WRITE
+        let kinds = WatchFlags::CREATE
+            | WatchFlags::CLOSE_WRITE
             | WatchFlags::MOVED_TO
             | WatchFlags::MOVED_FROM
             | WatchFlags::DELETE

@@ -2,32 +2,70 @@
 
 use std::io;
 #[cfg(target_os = "linux")]
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError, RwLock,
+    atomic::{AtomicU32, Ordering},
+};
 
 #[cfg(target_os = "linux")]
 use super::{Changed, inotify::Watch};
+#[cfg(target_os = "linux")]
+use crate::folder::Identity;
 use crate::{folder::Folder, options::Noticing};
+
+/// One of so many reads looks whether the folder is still the one that is watched, which costs as much
+/// as looking for a journal. Files are read by their path, whichever it is.
+#[cfg(target_os = "linux")]
+const INTERVAL: u32 = 64;
 
 /// Tells whether a folder has a journal.
 pub(crate) struct JournalWatch {
-    /// Of the folder in which journals are, where the kernel tells of it. Locked by who looks, so
-    /// that nobody takes the event that another has to see.
+    /// `None` where the folder is only looked at.
     #[cfg(target_os = "linux")]
-    watch: Option<(Watch, Mutex<()>)>,
+    watched: Option<RwLock<Watched>>,
+}
+
+/// The folder in which journals are.
+#[cfg(target_os = "linux")]
+struct Watched {
+    /// `None` where the kernel does not tell of it.
+    watch: Option<Watch>,
+    /// Locked by who looks, so that nobody takes the event that another has to see.
+    looking: Mutex<()>,
+    identity: Option<Identity>,
+    /// How many reads there were.
+    reads: AtomicU32,
+}
+
+#[cfg(target_os = "linux")]
+impl Watched {
+    fn begin(folder: &Folder) -> Self {
+        let before = folder.identity();
+        let watch = Watch::begin(&folder.own(""));
+        if let Some(watch) = &watch {
+            // There may be a journal already, so the first who asks has to look.
+            let _ = watch.take();
+        }
+        let identity = before.filter(|before| folder.identity() == Some(*before));
+        Self { watch, looking: Mutex::default(), identity, reads: AtomicU32::new(0) }
+    }
+
+    /// Whether it is time to look whether this is still the folder at its path.
+    fn is_due(&self) -> bool {
+        self.reads.fetch_add(1, Ordering::Relaxed).is_multiple_of(INTERVAL)
+    }
+
+    fn is_of(&self, folder: &Folder) -> bool {
+        self.identity.is_some() && self.identity == folder.identity()
+    }
 }
 
 impl JournalWatch {
     pub(crate) fn begin(folder: &Folder, noticing: Noticing) -> Self {
         #[cfg(target_os = "linux")]
-        {
-            let watch =
-                (noticing == Noticing::Auto).then(|| Watch::begin(&folder.own(""))).flatten();
-            if let Some(watch) = &watch {
-                // There may be one already, so the first who asks has to look.
-                let _ = watch.take();
-            }
-            Self { watch: watch.map(|watch| (watch, Mutex::default())) }
-        }
+        return Self {
+            watched: (noticing == Noticing::Auto).then(|| RwLock::new(Watched::begin(folder))),
+        };
         #[cfg(not(target_os = "linux"))]
         {
             let _ = (folder, noticing);
@@ -39,18 +77,29 @@ impl JournalWatch {
     /// reads one file now, as little as it would be a moment ago.
     pub(crate) fn is_calm(&self, folder: &Folder) -> io::Result<bool> {
         #[cfg(target_os = "linux")]
-        if let Some((watch, looking)) = &self.watch {
-            if watch.is_quiet() {
-                return Ok(true);
+        if let Some(watched) = &self.watched {
+            let known = watched.read().unwrap_or_else(PoisonError::into_inner);
+            let mut is_another = known.is_due() && !known.is_of(folder);
+            if let Some(watch) = known.watch.as_ref().filter(|_| !is_another) {
+                if watch.is_quiet() {
+                    return Ok(true);
+                }
+                let looking = known.looking.lock().unwrap_or_else(PoisonError::into_inner);
+                let changed = watch.take();
+                let is_calm = !folder.has_journal()?;
+                is_another = matches!(changed, Changed::Folder);
+                if is_calm && !is_another {
+                    watch.done();
+                }
+                drop(looking);
+                if !is_another {
+                    return Ok(is_calm);
+                }
             }
-            let _looking = looking.lock().unwrap_or_else(PoisonError::into_inner);
-            let changed = watch.take();
-            let is_calm = !folder.has_journal()?;
-            // Where the folder is another, nothing tells of it any more, and all have to look.
-            if is_calm && !matches!(changed, Changed::Folder) {
-                watch.done();
+            drop(known);
+            if is_another {
+                *watched.write().unwrap_or_else(PoisonError::into_inner) = Watched::begin(folder);
             }
-            return Ok(is_calm);
         }
         Ok(!folder.has_journal()?)
     }

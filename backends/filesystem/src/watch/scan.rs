@@ -71,9 +71,10 @@ impl Seen {
         if look.modified.is_none() { Changed::Folder } else { Changed::Anything }
     }
 
-    /// What this process wrote needs no look; others are looked for as often as before.
+    /// What this process wrote needs no look at each file within the second. That the folder's time
+    /// has changed may be somebody else's doing too.
     pub(super) fn wrote(&self, folder: &Folder) {
-        self.lock().look = Look::at(folder);
+        self.lock().look.generation = folder.generation();
     }
 
     pub(super) fn done(&self) {
