@@ -16,7 +16,8 @@
 //! `moka-with-limits`, which has the same capacity and time to live.
 //!
 //! SQLite is in WAL mode with `synchronous=NORMAL`, which syncs no commit either. There are 10,000 entries, keys of 13
-//! bytes, values of 100 bytes, or a struct of three fields in the cases that end with `json`.
+//! bytes, values of 100 bytes, or a struct of three fields in the cases that end with `json`. `get_hot` reads 64 of them, so
+//! that what layers add is not lost in waiting for memory.
 //!
 //! All are in one program and take turns, sample by sample: on a machine that others use too, what disturbs one disturbs
 //! the others. `STOREHOUSE_BENCH_QUICK`, `STOREHOUSE_BENCH_DIR` and the arguments are those of the tabular benchmarks.

@@ -45,7 +45,10 @@ pub fn value(number: usize) -> Bytes {
 /// What is measured, each for one key or entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Case {
+    /// Of all entries, most of which are in no cache of the processor.
     GetHit,
+    /// Of the same few.
+    GetHot,
     GetMiss,
     GetJson,
     Put,
@@ -56,8 +59,9 @@ pub enum Case {
 }
 
 impl Case {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::GetHit,
+        Self::GetHot,
         Self::GetMiss,
         Self::Concurrent,
         Self::GetJson,
@@ -81,6 +85,7 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::GetHit => "get_hit",
+            Self::GetHot => "get_hot",
             Self::GetMiss => "get_miss",
             Self::GetJson => "get_hit_json",
             Self::Put => "put",
