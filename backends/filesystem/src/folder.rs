@@ -118,6 +118,14 @@ impl Folder {
         let is_there = |folder: &&Path| fs::exists(folder).unwrap_or(true);
         let changed = around.iter().position(is_there).map_or(&[][..], |last| &around[..=last]);
         make_folders(&self.own("temporary"))?;
+        if self.durable {
+            // That a folder is there after a power failure is written in the one around it. So it is
+            // before anybody takes this one for set up.
+            for folder in changed {
+                // One that may not be opened is another's, and was there before.
+                let _ = commit::sync_folder(folder);
+            }
+        }
         let held = self.lock(Access::Exclusive)?;
         if let Some(text) = read(&self.definition())? {
             return self.compare(&self.definition(), &text, wanted);
@@ -126,14 +134,6 @@ impl Folder {
         text.push(b'\n');
         self.commit(&held, vec![Edit::write(Self::own_place(".gitignore"), IGNORED.into())])?;
         self.commit(&held, vec![Edit::write(Self::own_place("definition.json"), text)])?;
-        drop(held);
-        if self.durable {
-            // That a folder is there after a power failure is written in the one around it.
-            for folder in changed {
-                // One that may not be opened is another's, and was there before.
-                let _ = commit::sync_folder(folder);
-            }
-        }
         Ok(())
     }
 
@@ -142,7 +142,8 @@ impl Folder {
         // Not by `own("")`, which ends with a slash, and so would follow it.
         let own = self.path.join(OWN);
         file::check_no_link(&own)?;
-        ["temporary", "changes", "expiring"]
+        // Other files are read without following a link, and written by a rename.
+        ["temporary", "changes", "expiring", "lock", "generation"]
             .iter()
             .try_for_each(|name| file::check_no_link(&own.join(name)))
     }

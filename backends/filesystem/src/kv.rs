@@ -14,7 +14,7 @@ use std::{
     fs, io,
     ops::ControlFlow,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -32,7 +32,7 @@ use self::{direct::Direct, form::Entry};
 use crate::{
     changes::{self, ChangeFiles},
     definition, error,
-    folder::{Access, Edit, Folder, Held, read},
+    folder::{Access, Edit, Folder, Held, Identity, read},
     options::{FolderOptions, Noticing},
     watch::JournalWatch,
     worker::Worker,
@@ -48,6 +48,8 @@ pub(crate) struct KvFolder {
     worker: Worker,
     /// Whether the folder was found to be what it has to be.
     is_ready: AtomicBool,
+    /// Which definition said so. That of another folder in the place of this one is checked too.
+    checked: Mutex<Option<Identity>>,
     noticing: Noticing,
     journal: OnceLock<JournalWatch>,
     changes: ChangeFiles,
@@ -63,6 +65,7 @@ impl KvFolder {
             form,
             worker: Worker::new(),
             is_ready: AtomicBool::new(false),
+            checked: Mutex::default(),
             noticing: options.noticing,
             journal: OnceLock::new(),
             changes,
@@ -106,27 +109,29 @@ impl KvFolder {
     }
 
     fn check(&self) -> Result<()> {
-        if !self.is_ready.load(Ordering::Relaxed) || !self.is_there() {
+        let definition = fs::metadata(self.folder.own("definition.json")).ok();
+        let found = definition.as_ref().map(Identity::of);
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_ready.load(Ordering::Relaxed) || found.is_none() || found != *checked {
             self.is_ready.store(false, Ordering::Relaxed);
             self.folder.check(&self.wanted)?;
+            *checked = found;
             self.is_ready.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    fn is_there(&self) -> bool {
-        fs::exists(self.folder.own("definition.json")).unwrap_or(true)
-    }
-
     /// Reads one key where it is asked, and hands it over. Gives false where that has to be done by
     /// the worker: a write of several files is in progress, of which nobody is to see a part.
     fn get_here(&self, key: &EncodedKey, rows: &mut RowSink) -> Result<bool> {
+        let unknown = |error: io::Error| error::at(&self.folder.path, "read", error);
+        let journal = self.journal.get_or_init(|| JournalWatch::begin(&self.folder, self.noticing));
+        let is_another = || self.is_ready.store(false, Ordering::Relaxed);
+        let is_calm = journal.is_calm(&self.folder, is_another).map_err(unknown)?;
         if !self.is_ready.load(Ordering::Relaxed) {
             self.check()?;
         }
-        let unknown = |error: io::Error| error::at(&self.folder.path, "read", error);
-        let journal = self.journal.get_or_init(|| JournalWatch::begin(&self.folder, self.noticing));
-        if !journal.is_calm(&self.folder).map_err(unknown)? {
+        if !is_calm {
             return Ok(false);
         }
         let place = self.form.place(key);

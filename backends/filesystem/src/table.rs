@@ -245,6 +245,10 @@ impl FolderTable {
             edits.push(edit);
             names.push(name);
         }
+        let written: Vec<EncodedKey> = (differences.iter())
+            .filter_map(|difference| difference.after().map(|row| self.key_of(row)))
+            .collect();
+        mirror.check_clashes(&self.folder, &after, &written)?;
         if let Some(ids) = self.ids_to_store(mirror, &differences, after.last_id()) {
             if edits.len() == 1 && unlogged.is_none() {
                 // The key is kept before the row goes, so that it is never free in between.
@@ -288,12 +292,10 @@ impl FolderTable {
 
     /// Lets readers see what was written. Gives false where the folder has to be read again.
     fn see_own(&self, mirror: &mut Mirror, held: &Held) -> bool {
-        if mirror.notice.is_watched() {
-            if !mirror.update(&self.folder, held).unwrap_or(false) {
-                return false;
-            }
-        } else {
-            mirror.notice.wrote(&self.folder);
+        let is_seen =
+            !mirror.notice.is_watched() || mirror.update(&self.folder, held).unwrap_or(false);
+        if !is_seen {
+            return false;
         }
         self.publish(mirror);
         true

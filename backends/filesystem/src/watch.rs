@@ -55,9 +55,9 @@ pub(crate) struct Notice {
 
 /// How changes are noticed.
 enum Means {
-    /// By inotify.
+    /// By inotify: of the files, and of the journal, which tells of files that are not in place yet.
     #[cfg(target_os = "linux")]
-    Watched(Watch),
+    Watched { files: Watch, own: Watch },
     /// By looking.
     Looked(Seen),
 }
@@ -79,7 +79,7 @@ impl Notice {
     pub(crate) fn is_quiet(&self, folder: &Folder) -> bool {
         let is_quiet = match &self.means {
             #[cfg(target_os = "linux")]
-            Means::Watched(watch) => watch.is_quiet(),
+            Means::Watched { files, own } => files.is_quiet() && own.has_nothing(),
             Means::Looked(seen) => seen.is_quiet(folder),
         };
         is_quiet && self.is_of(folder)
@@ -92,7 +92,10 @@ impl Notice {
         }
         match &self.means {
             #[cfg(target_os = "linux")]
-            Means::Watched(watch) => watch.take(),
+            Means::Watched { files, own } => match own.take() {
+                Changed::Folder => Changed::Folder,
+                _ => files.take(),
+            },
             Means::Looked(seen) => seen.take(folder),
         }
     }
@@ -101,18 +104,11 @@ impl Notice {
     pub(crate) fn done(&self) {
         match &self.means {
             #[cfg(target_os = "linux")]
-            Means::Watched(watch) => watch.done(),
+            Means::Watched { files, own } => {
+                files.done();
+                own.done();
+            }
             Means::Looked(seen) => seen.done(),
-        }
-    }
-
-    /// Says that what was written just now is known to readers, and forgets nothing else.
-    pub(crate) fn wrote(&self, folder: &Folder) {
-        match &self.means {
-            // The events of it are taken as all others are.
-            #[cfg(target_os = "linux")]
-            Means::Watched(_) => {}
-            Means::Looked(seen) => seen.wrote(folder),
         }
     }
 
@@ -120,7 +116,7 @@ impl Notice {
     pub(crate) const fn is_watched(&self) -> bool {
         match &self.means {
             #[cfg(target_os = "linux")]
-            Means::Watched(_) => true,
+            Means::Watched { .. } => true,
             Means::Looked(_) => false,
         }
     }
@@ -130,9 +126,10 @@ impl Means {
     fn begin(folder: &Folder, noticing: Noticing) -> Self {
         #[cfg(target_os = "linux")]
         if noticing == Noticing::Auto
-            && let Some(watch) = Watch::begin(&folder.path)
+            && let Some(files) = Watch::begin(&folder.path)
+            && let Some(own) = Watch::begin(&folder.own(""))
         {
-            return Self::Watched(watch);
+            return Self::Watched { files, own };
         }
         let _ = noticing;
         Self::Looked(Seen::begin(folder))

@@ -196,36 +196,30 @@ async fn a_write_that_cannot_be_put_in_place_yet_is_done() {
     let disk = Disk::new();
     let opened = open(disk.path()).await;
     opened.documents.put_bulk([new(1), new(1)]).await.unwrap();
-    opened.notes.put_bulk([("a", "old".into()), ("b", "old".to_owned())]).await.unwrap();
+    // One who has all in memory, and is told of nothing that happens to files.
+    let other = open(disk.path()).await;
+    assert_eq!(other.documents.size().await.unwrap(), 2);
     fs::write(disk.path().join("other"), "{}").unwrap();
-    let places = ["document/2.json", "notes/b.json"].map(|place| disk.path().join(place));
-    for place in &places {
-        mount_bind(disk.path().join("other"), place).unwrap();
-    }
-    let patch = || DocumentPatch { text: Set("new".into()) };
-    assert_eq!(opened.documents.update_where(Document::ID.gt(0), patch()).await.unwrap(), 2);
-    // An entry is not written over by who cannot read it, so this is done past what is mounted.
-    let bulk = [("a", "new".to_owned()), ("c", "new".to_owned())];
-    opened.notes.put_bulk(bulk).await.unwrap();
+    let place = disk.path().join("document/1.json");
+    mount_bind(disk.path().join("other"), &place).unwrap();
+    let patch = |text: &str| DocumentPatch { text: Set(text.into()) };
+    assert_eq!(opened.documents.update_where(Document::ID.gt(0), patch("new")).await.unwrap(), 2);
     let check = async |opened: &Opened| {
-        let texts: Vec<_> = opened.documents.get_all().await.unwrap();
-        assert_eq!(texts.iter().map(|row| &*row.text).collect::<Vec<_>>(), ["new", "new"]);
-        assert_eq!(opened.notes.get("c").await.unwrap().as_deref(), Some("new"));
+        let rows = opened.documents.get_all().await.unwrap();
+        assert_eq!(rows.iter().map(|row| &*row.text).collect::<Vec<_>>(), ["new", "new"]);
     };
+    check(&other).await;
     check(&opened).await;
     check(&open(disk.path()).await).await;
     // What would come after it waits until it is in place.
-    tells(opened.documents.put(new(1)).await, "2.json");
-    tells(opened.documents.delete(&1).await, "2.json");
+    tells(opened.documents.put(new(1)).await, "1.json");
+    tells(other.documents.delete(&2).await, "1.json");
     check(&opened).await;
-    for place in &places {
-        unmount(place, UnmountFlags::DETACH).unwrap();
-    }
+    unmount(&place, UnmountFlags::DETACH).unwrap();
     check(&open(disk.path()).await).await;
-    assert!(fs::read_to_string(&places[0]).unwrap().contains("new"), "the next puts it in place");
-    let patch = DocumentPatch { text: Set("newer".into()) };
-    opened.documents.update(&2, patch).await.unwrap();
-    assert!(fs::read_to_string(&places[0]).unwrap().contains("newer"));
+    assert!(fs::read_to_string(&place).unwrap().contains("new"), "the next puts it in place");
+    opened.documents.update(&1, patch("newer")).await.unwrap();
+    assert_eq!(other.documents.get(&1).await.unwrap().unwrap().text, "newer");
 }
 
 #[derive(Table, Clone, Debug, PartialEq)]

@@ -112,6 +112,10 @@ async fn what_is_there_instead_of_a_file_is_told_of() {
             fs::hard_link(from, &to).unwrap();
             assert_eq!(pages.get("b").await.unwrap(), Some(page("b", "B")));
             fs::remove_file(&to).unwrap();
+            fs::write(folder.path().join("torn"), "{").unwrap();
+            fs::hard_link(folder.path().join("torn"), &to).unwrap();
+            tells(pages.get("b").await, &["page/b.json", "no JSON"]);
+            fs::remove_file(&to).unwrap();
             fs::create_dir(&to).unwrap();
         }
         tells(settings.get("b").await, &["settings/b.json", what]);
@@ -121,6 +125,7 @@ async fn what_is_there_instead_of_a_file_is_told_of() {
         if what != "it is a folder" {
             // In a raw store a folder may have any name.
             tells(files.get("b.txt").await, &["files/b.txt", what]);
+            tells(files.put("b.txt", vec![1]).await, &["files/b.txt", what]);
         }
         for place in ["page/b.json", "settings/b.json", "files/b.txt"] {
             let place = site.join(place);
@@ -154,7 +159,33 @@ async fn nothing_is_read_or_written_through_a_link() {
     assert_eq!(files.get("a").await.unwrap(), None);
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
 
+    // A journal that says where to put something else, or what to delete.
+    let notes = pages(&folder.path().join("site"), Noticing::Auto).await;
+    notes.put(page("a", "A")).await.unwrap();
+    let table = folder.path().join("site/page");
+    symlink(&outside, table.join("docs")).unwrap();
+    fs::write(table.join(".storehouse/temporary/1-1"), "new").unwrap();
+    let planned =
+        r#"{"files": [{"place": "docs/secret.txt"}, {"place": "docs/n.txt", "from": "1-1"}]}"#;
+    fs::write(table.join(".storehouse/journal.json"), planned).unwrap();
+    tells(notes.put(page("b", "B")).await, &["page/docs", "it is a link"]);
+    let other = store(&folder.path().join("site"), Noticing::Auto).tabular::<Page>().await.unwrap();
+    tells(other.get("a").await, &["page/docs", "it is a link"]);
+    assert_eq!(fs::read_to_string(outside.join("secret.txt")).unwrap(), "secret");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+
     // What is Storehouse's own leads nowhere else either.
+    for name in ["temporary", "generation", "lock"] {
+        let site = folder.path().join(format!("with {name}"));
+        pages(&site, Noticing::Auto).await;
+        let own = site.join("page/.storehouse").join(name);
+        let _ = if name == "temporary" { fs::remove_dir(&own) } else { fs::remove_file(&own) };
+        let to = if name == "temporary" { outside.clone() } else { outside.join("secret.txt") };
+        symlink(to, own).unwrap();
+        let other = store(&site, Noticing::Auto).tabular::<Page>().await.unwrap();
+        tells(other.put(page("a", "A")).await, &[name, "it is a link"]);
+    }
+    assert_eq!(fs::read_to_string(outside.join("secret.txt")).unwrap(), "secret");
     let site = folder.path().join("other");
     fs::create_dir_all(site.join("page")).unwrap();
     symlink(&outside, site.join("page/.storehouse")).unwrap();
@@ -234,7 +265,28 @@ async fn all_say_the_same_of_two_files_with_one_unique_value() {
             assert_eq!(pages.get("b").await.unwrap(), Some(page("b", "same")));
             tells(pages.get("c").await, &["c.json", "same value of title"]);
         }
+        // As well where it is given up through Storehouse; what takes it at once would make one of two
+        // rows none.
+        let swapped = early.put_bulk([page("b", "newer"), page("d", "same")]).await;
+        tells(swapped, &["c.json", "same unique value"]);
+        early.put(page("b", "newer")).await.unwrap();
+        for pages in [&early, &late] {
+            assert_eq!(pages.get("c").await.unwrap(), Some(page("c", "same")));
+            assert_eq!(pages.size().await.unwrap(), 4);
+        }
+        assert!(matches!(early.put(page("d", "same")).await, Err(Error::Conflict { .. })));
     }
+}
+
+/// Nobody has so much memory; the program goes on.
+#[tokio::test]
+async fn a_file_that_is_too_large_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = pages(folder.path(), Noticing::Auto).await;
+    let file = fs::File::create(folder.path().join("page/b.json")).unwrap();
+    file.set_len(1 << 43).unwrap();
+    drop(file);
+    tells(pages.get("b").await, &["b.json", "cannot be read"]);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use std::{
 
 use storehouse_runtime::Result;
 
-use super::{Folder, Held, Stamp, is_missing, journal::Planned, make_folders};
+use super::{Folder, Held, Stamp, is_missing, journal::Planned, make_folders, what_else};
 use crate::error;
 
 /// From so many files on, the file system is synced as a whole, which is quicker then.
@@ -64,23 +64,20 @@ impl Folder {
         match &edits[..] {
             [] => return Ok(done(Vec::new())),
             [Edit { place, contents: None }] => {
-                self.remove(place)?;
-                self.sync_places([place.as_str()])?;
-                self.turn_generation();
+                self.in_open_folders(place, || self.remove(place))?;
                 return Ok(done(vec![None]));
             }
             _ => {}
         }
         let mut staged = Vec::with_capacity(edits.len());
-        let is_one = edits.len() == 1;
         if let Err(error) = self.stage(edits, &mut staged) {
             self.discard(&staged);
             return Err(error);
         }
         let planned: Vec<Planned> = staged.iter().map(|staged| staged.planned.clone()).collect();
         let mut is_in_place = true;
-        if is_one {
-            if let Err(error) = self.put_in_place(&planned) {
+        if let [Planned { place, from: Some(from) }] = &planned[..] {
+            if let Err(error) = self.in_open_folders(place, || self.rename(from, place)) {
                 self.discard(&staged);
                 return Err(error);
             }
@@ -98,8 +95,8 @@ impl Folder {
                 tracing::warn!(target: "storehouse", %error, "a write is not in its place yet");
                 is_in_place = false;
             }
+            self.turn_generation();
         }
-        self.turn_generation();
         let stamps = staged.into_iter().map(|staged| staged.stamp).collect();
         Ok(Committed { stamps, is_in_place })
     }
@@ -113,13 +110,11 @@ impl Folder {
             if folder.is_some_and(|folder| !folder.starts_with(super::OWN)) {
                 self.check_parents(place)?;
             }
-            // Of one edit, the system says so before it has changed anything.
-            if edits.len() > 1 {
-                folders.extend(folder.filter(|_| contents.is_some()));
-                let path = self.at(place);
-                if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
-                    return Err(error::unusable(&path, "it is a folder, and should be a file"));
-                }
+            folders.extend(folder.filter(|_| contents.is_some()));
+            let path = self.at(place);
+            let there = fs::symlink_metadata(&path).ok();
+            if let Some(what) = there.and_then(|found| what_else(found.file_type())) {
+                return Err(error::unusable(&path, what));
             }
         }
         folders.into_iter().try_for_each(|folder| make_folders(&self.at(folder)))
@@ -224,22 +219,29 @@ impl Folder {
         Ok(())
     }
 
+    /// Does the one edit of a place. What is needed to sync the folders is there before, so that nothing
+    /// but the disk itself can fail once the edit is done.
+    fn in_open_folders(&self, place: &str, edit: impl FnOnce() -> Result<()>) -> Result<()> {
+        let mut folders = Vec::new();
+        for path in self.folders_of([place]) {
+            match open_folder(&path) {
+                Ok(folder) => folders.push((folder, path)),
+                // Of what is deleted, and was not there.
+                Err(error) if is_missing(&error) => {}
+                Err(error) => return Err(error::at(&path, "opened", error)),
+            }
+        }
+        edit()?;
+        self.turn_generation();
+        folders.into_iter().try_for_each(|(folder, path)| {
+            let synced = folder.map_or(Ok(()), |folder| folder.sync_all());
+            synced.map_err(|error| error::at(&path, "synced", error))
+        })
+    }
+
     /// Syncs the folders in which the places are, and those around them, up to this one.
     fn sync_places<'a>(&self, places: impl IntoIterator<Item = &'a str>) -> Result<()> {
-        if !self.durable {
-            return Ok(());
-        }
-        let mut folders = BTreeSet::new();
-        for place in places {
-            let mut rest = place;
-            while let Some((folder, _)) = rest.rsplit_once('/') {
-                folders.insert(folder);
-                rest = folder;
-            }
-            folders.insert("");
-        }
-        for folder in folders {
-            let path = if folder.is_empty() { self.path.clone() } else { self.at(folder) };
+        for path in self.folders_of(places) {
             match sync_folder(&path) {
                 // It was empty, and removed.
                 Err(error) if !is_missing(&error) => return Err(error::at(&path, "synced", error)),
@@ -247,6 +249,24 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// The folders that say what is at the places; none where nothing is synced.
+    fn folders_of<'a>(&self, places: impl IntoIterator<Item = &'a str>) -> Vec<PathBuf> {
+        let mut folders = BTreeSet::new();
+        for place in places.into_iter().take_while(|_| self.durable) {
+            let mut rest = place;
+            while let Some((folder, _)) = rest.rsplit_once('/') {
+                folders.insert(folder);
+                rest = folder;
+            }
+            folders.insert("");
+        }
+        let path = |folder: &str| match folder {
+            "" => self.path.clone(),
+            folder => self.at(folder),
+        };
+        folders.into_iter().map(path).collect()
     }
 
     /// Removes what processes that died left unfinished. The journal, if any, was done before.
@@ -269,7 +289,10 @@ impl Folder {
 
     /// Writes an empty file, of which only that it is there counts.
     pub(crate) fn write_mark(&self, path: &Path) -> io::Result<()> {
-        File::create(path)?;
+        match File::create_new(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
         match path.parent() {
             Some(folder) if self.durable => sync_folder(folder),
             _ => Ok(()),
@@ -345,10 +368,14 @@ pub(super) fn is_unique_name(name: &str) -> bool {
     name.split_once('-').is_some_and(|(left, right)| is_number(left) && is_number(right))
 }
 
-/// Makes sure that what a folder lists is on the disk. Windows does so by itself, and has no way
-/// to ask for it.
+/// Makes sure that what a folder lists is on the disk.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    open_folder(path)?.map_or(Ok(()), |folder| folder.sync_all())
+}
+
+/// A folder, to be synced. Windows does so by itself, and has no way to ask for it.
+fn open_folder(path: &Path) -> io::Result<Option<File>> {
+    if cfg!(unix) { File::open(path).map(Some) } else { Ok(None) }
 }
 
 #[cfg(target_os = "linux")]

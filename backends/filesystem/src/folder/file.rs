@@ -71,7 +71,9 @@ pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Metadata), Unread> {
     if let Some(what) = what_else(metadata.file_type()) {
         return Err(Unread::NoFile(what));
     }
-    let mut text = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    let mut text = Vec::new();
+    text.try_reserve_exact(usize::try_from(metadata.len()).unwrap_or(usize::MAX))
+        .map_err(|_| Unread::Failed(io::ErrorKind::OutOfMemory.into()))?;
     // A file by itself would ask for its length and its position again.
     let read = file.by_ref().take(u64::MAX).read_to_end(&mut text);
     read.map_err(Unread::Failed)?;
@@ -106,11 +108,11 @@ pub(crate) fn what_else(kind: FileType) -> Option<&'static str> {
     }
 }
 
-/// Fails where a folder is a link.
+/// Fails where there is a link.
 pub(super) fn check_no_link(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => {
-            Err(error::unusable(path, "it is a link, and should be a folder"))
+            Err(error::unusable(path, "it is a link; put what it leads to in its place"))
         }
         _ => Ok(()),
     }

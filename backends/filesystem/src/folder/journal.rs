@@ -66,6 +66,7 @@ impl Folder {
         if !journal.files.iter().all(stays_inside) {
             return Err(error::unusable(&path, "it leads out of the folder"));
         }
+        journal.files.iter().try_for_each(|planned| self.check_parents(&planned.place))?;
         Ok(Some(journal))
     }
 

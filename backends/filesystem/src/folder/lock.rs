@@ -73,10 +73,10 @@ impl Folder {
             held = Held { file: self.lock_file(Access::Shared)?, instead: HashMap::new() };
             if let Err(error) = finished {
                 tracing::warn!(target: "storehouse", %error, "a write cannot be put in place yet");
-                // Another may have put it in place before the lock was shared again.
-                if let Some(journal) = self.journal()? {
-                    held.instead = self.read_through(&journal);
-                }
+            }
+            // Another may have put it in place, or have left its own, before the lock was shared again.
+            if let Some(journal) = self.journal()? {
+                held.instead = self.read_through(&journal);
             }
         }
         Ok(held)
@@ -118,6 +118,7 @@ impl Folder {
         let path = self.own("lock");
         let mut kept = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.is_none() {
+            self.check_own()?;
             let opened =
                 OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
             let is_read_only = |error: &io::Error| {

@@ -37,14 +37,17 @@ impl KvFolder {
         }
     }
 
-    /// Marks what has no mark, unless all have one.
+    /// Marks what has no mark, unless all have one. What cannot be used now may expire too, once it is
+    /// mended.
     pub(super) fn complete_marks(&self, held: &Held) -> Result<()> {
-        if self.has_marks() {
+        if self.form == Form::Raw || self.has_marks() {
             return Ok(());
         }
         make_folders(&self.folder.own("expiring"))?;
-        for place in self.find_expiring(held)? {
-            self.write_mark(&place)?;
+        for place in self.places(held)? {
+            if self.expires(held, &place).unwrap_or(true) {
+                self.write_mark(&place)?;
+            }
         }
         self.write_mark(COMPLETE)
     }
@@ -88,12 +91,22 @@ impl KvFolder {
     fn find_expiring(&self, held: &Held) -> Result<BTreeSet<String>> {
         let mut expiring = BTreeSet::new();
         for place in self.places(held)? {
-            let Ok(Some(text)) = self.read(&place, Some(held)) else { continue };
-            let entry = self.form.parse(&self.definition, None, text);
-            if entry.is_ok_and(|entry| entry.expires_at.is_some()) {
+            if self.expires(held, &place) == Some(true) {
                 expiring.insert(place);
             }
         }
         Ok(expiring)
+    }
+
+    /// Whether what is at a place expires some time; `None` where it cannot be used.
+    fn expires(&self, held: &Held, place: &str) -> Option<bool> {
+        match self.read(place, Some(held)) {
+            Ok(None) => Some(false),
+            Ok(Some(text)) => {
+                let entry = self.form.parse(&self.definition, None, text).ok()?;
+                Some(entry.expires_at.is_some())
+            }
+            Err(_) => None,
+        }
     }
 }

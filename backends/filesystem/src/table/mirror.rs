@@ -27,6 +27,10 @@ pub(super) struct Mirror {
     pub(super) unusable: Arc<BTreeMap<String, String>>,
     /// Whether a file could not be read, which nobody tells of when it can.
     pub(super) has_failed: bool,
+    /// The rows in files that are none, since another has what is to be unique.
+    clashing: Vec<EncodedRow>,
+    /// Whether a write may have let one of those be a row.
+    is_to_settle: bool,
     pub(super) notice: Arc<Notice>,
     /// The greatest generated key that is stored by itself.
     pub(super) stored_id: i64,
@@ -58,6 +62,8 @@ impl Mirror {
             files: HashMap::new(),
             unusable: Arc::default(),
             has_failed: false,
+            clashing: Vec::new(),
+            is_to_settle: false,
             notice: Arc::new(notice),
             stored_id: 0,
             lost_id: 0,
@@ -88,7 +94,7 @@ impl Mirror {
                 changed.map(|(name, _)| name).chain(unfinished).collect()
             }
         };
-        if !names.is_empty() || self.has_failed {
+        if !names.is_empty() || self.has_failed || self.is_to_settle {
             self.read(folder, held, names);
         }
         Ok(true)
@@ -96,6 +102,7 @@ impl Mirror {
 
     /// A file was written, with the row that has the key, or deleted.
     pub(super) fn note_written(&mut self, name: String, written: Option<(EncodedKey, Stamp)>) {
+        self.is_to_settle |= !self.clashing.is_empty();
         match written {
             Some((key, stamp)) => self.files.insert(name, Known { stamp, key }),
             None => self.files.remove(&name),
@@ -116,7 +123,10 @@ impl Mirror {
     /// Whether a file that came to be is a row already, or nothing that could be one.
     fn is_complete(&self, folder: &Folder, name: &str) -> bool {
         match read_file(&folder.at(name)) {
-            Ok((text, _)) => codec::read_row(&self.columns, &text).is_ok(),
+            // One with another name too was linked, and nothing more will be told of it.
+            Ok((text, found)) => {
+                has_other_names(&found) || codec::read_row(&self.columns, &text).is_ok()
+            }
             Err(_) => true,
         }
     }
@@ -147,7 +157,8 @@ impl Mirror {
     /// Reads files again, and those that were no rows, which may be some now.
     fn read(&mut self, folder: &Folder, held: &Held, mut names: BTreeSet<String>) {
         names.extend(self.unusable.keys().cloned());
-        self.has_failed = false;
+        (self.has_failed, self.is_to_settle) = (false, false);
+        self.clashing.clear();
         let mut found = Vec::with_capacity(names.len());
         for name in names {
             found.push((self.find(folder, held, &name), name));
@@ -201,13 +212,44 @@ impl Mirror {
                 again.insert(name, row);
             }
         }
-        for (name, row) in again {
-            if let Err(Refused::Because(why) | Refused::ForAnother(why)) =
-                row.and_then(|(row, stamp)| self.load(&name, row, stamp))
-            {
-                unusable.insert(name, why);
+        for (name, found) in again {
+            let row = found.as_ref().ok().map(|(row, _)| row.clone());
+            match found.and_then(|(row, stamp)| self.load(&name, row, stamp)) {
+                Ok(()) => {}
+                Err(Refused::Because(why)) => drop(unusable.insert(name, why)),
+                Err(Refused::ForAnother(why)) => {
+                    self.clashing.extend(row);
+                    unusable.insert(name, why);
+                }
             }
         }
+    }
+
+    /// Fails where what is written clashes with a file that would be a row then, since another gave up
+    /// what it had: one of the two would be none.
+    pub(super) fn check_clashes(
+        &self,
+        folder: &Folder,
+        after: &TableImage,
+        written: &[EncodedKey],
+    ) -> Result<()> {
+        if self.clashing.is_empty() {
+            return Ok(());
+        }
+        let mut others = after.clone();
+        for key in written {
+            others.unload(key);
+        }
+        for row in &self.clashing {
+            if others.clone().load(row.clone()).is_ok() && after.clone().load(row.clone()).is_err()
+            {
+                let definition = self.image.definition();
+                let key = definition.key.iter().map(|&column| row.0[column].clone()).collect();
+                let path = folder.at(&(key_name(&key) + ENDING));
+                return Err(error::unusable(&path, "what is written has the same unique value"));
+            }
+        }
+        Ok(())
     }
 
     /// What is in a file; `None` where there is no such file.
@@ -280,6 +322,20 @@ impl Mirror {
             self.image.note_id(greatest);
             self.lost_id = self.lost_id.max(greatest);
         }
+    }
+}
+
+/// Whether a file is in a folder more than once.
+fn has_other_names(found: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        found.nlink() > 1
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = found;
+        false
     }
 }
 

@@ -158,6 +158,11 @@ impl Watch {
         if let Some(mut queue) = queue() {
             queue.hand_out();
         }
+        self.has_nothing()
+    }
+
+    /// The same, once somebody has looked at the queue.
+    pub(super) fn has_nothing(&self) -> bool {
         let events = self.pending.lock();
         events.is_empty() && !events.is_taken
     }

@@ -14,7 +14,8 @@ use crate::folder::Identity;
 use crate::{folder::Folder, options::Noticing};
 
 /// One of so many reads looks whether the folder is still the one that is watched, which costs as much
-/// as looking for a journal. Files are read by their path, whichever it is.
+/// as looking for a journal. Files are read by their path, whichever it is; what reads miss until then
+/// is that a write of several files is in progress in the new folder.
 #[cfg(target_os = "linux")]
 const INTERVAL: u32 = 64;
 
@@ -74,8 +75,9 @@ impl JournalWatch {
     }
 
     /// Whether no write of several files is in progress. One that begins later is not seen by who
-    /// reads one file now, as little as it would be a moment ago.
-    pub(crate) fn is_calm(&self, folder: &Folder) -> io::Result<bool> {
+    /// reads one file now, as little as it would be a moment ago. Calls `changed` where the folder is
+    /// found to be another.
+    pub(crate) fn is_calm(&self, folder: &Folder, changed: impl FnOnce()) -> io::Result<bool> {
         #[cfg(target_os = "linux")]
         if let Some(watched) = &self.watched {
             let known = watched.read().unwrap_or_else(PoisonError::into_inner);
@@ -85,9 +87,9 @@ impl JournalWatch {
                     return Ok(true);
                 }
                 let looking = known.looking.lock().unwrap_or_else(PoisonError::into_inner);
-                let changed = watch.take();
+                let taken = watch.take();
                 let is_calm = !folder.has_journal()?;
-                is_another = matches!(changed, Changed::Folder);
+                is_another = matches!(taken, Changed::Folder);
                 if is_calm && !is_another {
                     watch.done();
                 }
@@ -98,9 +100,12 @@ impl JournalWatch {
             }
             drop(known);
             if is_another {
+                changed();
                 *watched.write().unwrap_or_else(PoisonError::into_inner) = Watched::begin(folder);
             }
         }
+        #[cfg(not(target_os = "linux"))]
+        let _ = changed;
         Ok(!folder.has_journal()?)
     }
 }

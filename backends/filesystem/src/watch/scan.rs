@@ -71,12 +71,6 @@ impl Seen {
         if look.modified.is_none() { Changed::Folder } else { Changed::Anything }
     }
 
-    /// What this process wrote needs no look at each file within the second. That the folder's time
-    /// has changed may be somebody else's doing too.
-    pub(super) fn wrote(&self, folder: &Folder) {
-        self.lock().look.generation = folder.generation();
-    }
-
     pub(super) fn done(&self) {
         self.lock().is_taken = false;
     }
