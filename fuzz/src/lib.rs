@@ -1,4 +1,5 @@
-//! What must hold for any input: of names of files, and of tokens that come from outside.
+//! What must hold for any input: of names of files, of tokens that come from outside, and of what is
+//! in a folder's files.
 
 use std::{
     fs,
@@ -185,18 +186,19 @@ pub fn folder(data: &[u8]) {
     let Some((which, data)) = data.split_first() else { return };
     let outside = tempfile::tempdir().expect("there is room for it");
     let path = outside.path().join("data");
-    block_on(use_folder(&path)).expect("nothing is wrong with it yet");
+    let errors = block_on(use_folder(&path)).expect("the folder's path is fine");
+    assert!(errors.is_empty(), "nothing is wrong with it yet: {errors:?}");
     let file = path.join(FILES[usize::from(*which) % FILES.len()]);
     fs::write(file, data).expect("its folder is there");
-    if let Err(error) = block_on(use_folder(&path)) {
+    for error in block_on(use_folder(&path)).expect("the folder's path is fine") {
         assert!(!error.to_string().contains("panicked"), "{error}");
     }
     let names = |path: &Path| fs::read_dir(path).map_or(0, Iterator::count);
     assert_eq!((names(outside.path()), names(&path)), (1, 2));
 }
 
-/// Goes on after errors, and gives the last.
-async fn use_folder(path: &Path) -> storehouse::Result<()> {
+/// Goes on after errors, and gives all of them.
+async fn use_folder(path: &Path) -> storehouse::Result<Vec<storehouse::Error>> {
     let options = FolderOptions::new(path).durable(false);
     let store = Store::from_backend(Arc::new(FolderBackend::open_with(options)?));
     let notes = store.tabular::<Note>().await?;
@@ -218,5 +220,5 @@ async fn use_folder(path: &Path) -> storehouse::Result<()> {
         settings.size().await.map(drop),
         settings.changes(Since::Now).await.map(drop),
     ];
-    set_up.into_iter().chain(all).collect()
+    Ok(set_up.into_iter().chain(all).filter_map(Result::err).collect())
 }
