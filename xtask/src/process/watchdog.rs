@@ -5,12 +5,13 @@
 //! their work, so a long silence means that.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use super::ending;
 
-/// How long a program may print nothing. The slowest test takes a tenth of this, on two loaded cores.
+/// How long a program may print nothing. No part of the suite is silent for so long, not even on two
+/// loaded cores.
 pub const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Ends what `program` (a process id, and that of its group) runs whenever no `sign` of it came for
@@ -22,7 +23,7 @@ pub fn watch(
     signs: Receiver<()>,
     patience: Duration,
     tell: impl Fn(&str) + Send + 'static,
-) -> JoinHandle<()> {
+) {
     thread::spawn(move || {
         loop {
             match signs.recv_timeout(patience) {
@@ -37,5 +38,5 @@ pub fn watch(
                 }
             }
         }
-    })
+    });
 }
