@@ -31,9 +31,8 @@ use crate::{
     changes::{self, ChangeFiles, End, Happened},
     codec, definition, error,
     folder::{Access, Committed, Edit, Folder, Held, read},
-    names::key_name,
     options::{FolderOptions, Noticing},
-    watch::{ENDING, Notice},
+    watch::{Notice, file_name},
     worker::Worker,
 };
 
@@ -245,10 +244,7 @@ impl FolderTable {
             edits.push(edit);
             names.push(name);
         }
-        let written: Vec<EncodedKey> = (differences.iter())
-            .filter_map(|difference| difference.after().map(|row| self.key_of(row)))
-            .collect();
-        mirror.check_clashes(&self.folder, &after, &written)?;
+        mirror.check_clashes(&self.folder, &after, &differences)?;
         if let Some(ids) = self.ids_to_store(mirror, &differences, after.last_id()) {
             if edits.len() == 1 && unlogged.is_none() {
                 // The key is kept before the row goes, so that it is never free in between.
@@ -304,7 +300,7 @@ impl FolderTable {
     /// What a row's difference means for its file.
     fn edit(&self, difference: &RowDifference) -> Option<(Edit, String)> {
         let row = difference.after().or(difference.before())?;
-        let name = key_name(&self.key_of(row)) + ENDING;
+        let name = file_name(&self.key_of(row));
         let edit = match difference.after() {
             Some(row) => Edit::write(name.clone(), codec::write_row(&self.definition, row)),
             None => Edit::delete(name.clone()),
@@ -313,7 +309,7 @@ impl FolderTable {
     }
 
     pub(crate) fn key_of(&self, row: &[Value]) -> EncodedKey {
-        self.definition.key.iter().map(|&column| row[column].clone()).collect()
+        key_of(&self.definition, row)
     }
 
     /// The greatest key that was given is that of a row, or is stored. Where a row goes that had a
@@ -349,6 +345,10 @@ impl FolderTable {
     }
 }
 
+fn key_of(definition: &TableDef, row: &[Value]) -> EncodedKey {
+    definition.key.iter().map(|&column| row[column].clone()).collect()
+}
+
 impl Published {
     /// Fails where any file is no row, for what depends on every row.
     pub(crate) fn need_all(&self, table: &FolderTable) -> Result<()> {
@@ -363,7 +363,7 @@ impl Published {
         if self.unusable.is_empty() {
             return Ok(());
         }
-        let name = key_name(key) + ENDING;
+        let name = file_name(key);
         match self.unusable.get(&name) {
             Some(why) => Err(error::unusable(&table.folder.at(&name), why)),
             None => Ok(()),

@@ -15,12 +15,15 @@ use std::collections::BTreeMap;
 #[cfg(target_os = "linux")]
 use std::path::Path;
 
+use storehouse_runtime::EncodedKey;
+
 #[cfg(target_os = "linux")]
 use self::inotify::Watch;
 pub(crate) use self::journal::JournalWatch;
 use self::scan::Seen;
 use crate::{
     folder::{Folder, Identity},
+    names::key_name,
     options::Noticing,
 };
 
@@ -48,9 +51,25 @@ pub(crate) enum How {
 /// Notices changes of one folder.
 pub(crate) struct Notice {
     means: Means,
-    /// The folder that is looked at. Another can be put in its place, or in that of one around it, and
-    /// nothing else tells of that.
-    identity: Option<Identity>,
+    place: Place,
+}
+
+/// The folder that is looked at. Another can be put in its place, or in that of one around it, and
+/// nothing else tells of that. `None` where that happened while the look began.
+struct Place(Option<Identity>);
+
+impl Place {
+    /// Begins to look, and says at which folder.
+    fn around<T>(folder: &Folder, look: impl FnOnce() -> T) -> (T, Self) {
+        let before = folder.identity();
+        let begun = look();
+        (begun, Self(before.filter(|before| folder.identity() == Some(*before))))
+    }
+
+    /// Whether it is the folder that is there now.
+    fn is_of(&self, folder: &Folder) -> bool {
+        self.0.is_some() && self.0 == folder.identity()
+    }
 }
 
 /// How changes are noticed.
@@ -65,14 +84,8 @@ enum Means {
 impl Notice {
     /// Begins to notice. What changes from now on is noticed.
     pub(crate) fn begin(folder: &Folder, noticing: Noticing) -> Self {
-        let before = folder.identity();
-        let means = Means::begin(folder, noticing);
-        // Where it was exchanged meanwhile, it is taken for another at the next look.
-        Self { means, identity: before.filter(|before| folder.identity() == Some(*before)) }
-    }
-
-    fn is_of(&self, folder: &Folder) -> bool {
-        self.identity.is_some() && self.identity == folder.identity()
+        let (means, place) = Place::around(folder, || Means::begin(folder, noticing));
+        Self { means, place }
     }
 
     /// Whether nothing has changed since the last [`Notice::take`] that was [done](Notice::done).
@@ -82,12 +95,12 @@ impl Notice {
             Means::Watched { files, own } => files.is_quiet() && own.has_nothing(),
             Means::Looked(seen) => seen.is_quiet(folder),
         };
-        is_quiet && self.is_of(folder)
+        is_quiet && self.place.is_of(folder)
     }
 
     /// What has changed since the last time. It is not quiet again before [`Notice::done`].
     pub(crate) fn take(&self, folder: &Folder) -> Changed {
-        if !self.is_of(folder) {
+        if !self.place.is_of(folder) {
             return Changed::Folder;
         }
         match &self.means {
@@ -144,6 +157,11 @@ pub(crate) fn is_record(name: &str) -> bool {
 
 /// The ending of the files of rows and entries.
 pub(crate) const ENDING: &str = ".json";
+
+/// The name of the file of a key.
+pub(crate) fn file_name(key: &EncodedKey) -> String {
+    key_name(key) + ENDING
+}
 
 /// Whether the file system may be written to by other machines, of which this one is not told.
 #[cfg(target_os = "linux")]

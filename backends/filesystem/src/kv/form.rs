@@ -5,8 +5,8 @@ use storehouse_runtime::{EncodedKey, Error, Result, Value, kv::KvDef};
 use crate::{
     codec,
     definition::Kind,
-    names::{key_from_name, key_from_path, key_name, key_path},
-    watch::ENDING,
+    names::{key_from_name, key_from_path, key_path},
+    watch::{ENDING, file_name},
 };
 
 /// The form of a store's files.
@@ -43,7 +43,7 @@ impl Form {
     pub(super) fn place(self, key: &EncodedKey) -> String {
         match (self, key.values()) {
             (Self::Raw, [Value::Text(key)]) => key_path(key),
-            _ => key_name(key) + ENDING,
+            _ => file_name(key),
         }
     }
 

@@ -19,8 +19,7 @@ use crate::{
     changes::{ChangeFiles, End, Followed, Happened, Look},
     codec,
     folder::{Access, Folder, Held},
-    names::key_name,
-    watch::ENDING,
+    watch::file_name,
 };
 
 /// The rows as the log has left them.
@@ -102,7 +101,7 @@ impl FolderTable {
         }
         match old {
             // An editor may be about to write it.
-            Some(old) if now.unusable.contains_key(&(key_name(&key) + ENDING)) => {
+            Some(old) if now.unusable.contains_key(&file_name(&key)) => {
                 unlogged.waiting.insert(key, Some(EncodedRow(old.to_vec())));
             }
             _ => unlogged.happened.push(Happened::new(old, new)),

@@ -8,14 +8,16 @@ use std::{
 };
 
 use storehouse_runtime::{
-    ColumnDef, EncodedKey, EncodedRow, Error, Result, TableDef, Value, memory::TableImage,
+    ColumnDef, EncodedKey, EncodedRow, Error, Result, TableDef, Value,
+    memory::{RowDifference, TableImage},
 };
 
+use super::key_of;
 use crate::{
     codec, error,
     folder::{Folder, Held, Stamp, Unread, is_missing, read_file},
-    names::{key_from_name, key_name},
-    watch::{Changed, ENDING, How, Notice, is_record},
+    names::key_from_name,
+    watch::{Changed, ENDING, How, Notice, file_name, is_record},
 };
 
 /// What was read of a folder.
@@ -231,21 +233,20 @@ impl Mirror {
         &self,
         folder: &Folder,
         after: &TableImage,
-        written: &[EncodedKey],
+        written: &[RowDifference],
     ) -> Result<()> {
         if self.clashing.is_empty() {
             return Ok(());
         }
         let mut others = after.clone();
-        for key in written {
-            others.unload(key);
+        for row in written.iter().filter_map(RowDifference::after) {
+            others.unload(&key_of(self.image.definition(), row));
         }
         for row in &self.clashing {
             if others.clone().load(row.clone()).is_ok() && after.clone().load(row.clone()).is_err()
             {
-                let definition = self.image.definition();
-                let key = definition.key.iter().map(|&column| row.0[column].clone()).collect();
-                let path = folder.at(&(key_name(&key) + ENDING));
+                let key = key_of(self.image.definition(), &row.0);
+                let path = folder.at(&file_name(&key));
                 return Err(error::unusable(&path, "what is written has the same unique value"));
             }
         }
@@ -273,9 +274,8 @@ impl Mirror {
     }
 
     fn load(&mut self, name: &str, row: EncodedRow, stamp: Stamp) -> Result<(), Refused> {
-        let definition = self.image.definition();
-        let key: EncodedKey = definition.key.iter().map(|&column| row.0[column].clone()).collect();
-        let expected = key_name(&key) + ENDING;
+        let key = key_of(self.image.definition(), &row.0);
+        let expected = file_name(&key);
         if expected != name {
             return Err(Refused::Because(format!(
                 "its key is that of `{expected}`; rename it, or change the key in it"

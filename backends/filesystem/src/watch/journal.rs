@@ -8,9 +8,7 @@ use std::sync::{
 };
 
 #[cfg(target_os = "linux")]
-use super::{Changed, inotify::Watch};
-#[cfg(target_os = "linux")]
-use crate::folder::Identity;
+use super::{Changed, Place, inotify::Watch};
 use crate::{folder::Folder, options::Noticing};
 
 /// One of so many reads looks whether the folder is still the one that is watched, which costs as much
@@ -33,7 +31,7 @@ struct Watched {
     watch: Option<Watch>,
     /// Locked by who looks, so that nobody takes the event that another has to see.
     looking: Mutex<()>,
-    identity: Option<Identity>,
+    place: Place,
     /// How many reads there were.
     reads: AtomicU32,
 }
@@ -41,23 +39,17 @@ struct Watched {
 #[cfg(target_os = "linux")]
 impl Watched {
     fn begin(folder: &Folder) -> Self {
-        let before = folder.identity();
-        let watch = Watch::begin(&folder.own(""));
+        let (watch, place) = Place::around(folder, || Watch::begin(&folder.own("")));
         if let Some(watch) = &watch {
             // There may be a journal already, so the first who asks has to look.
             let _ = watch.take();
         }
-        let identity = before.filter(|before| folder.identity() == Some(*before));
-        Self { watch, looking: Mutex::default(), identity, reads: AtomicU32::new(0) }
+        Self { watch, looking: Mutex::default(), place, reads: AtomicU32::new(0) }
     }
 
     /// Whether it is time to look whether this is still the folder at its path.
     fn is_due(&self) -> bool {
         self.reads.fetch_add(1, Ordering::Relaxed).is_multiple_of(INTERVAL)
-    }
-
-    fn is_of(&self, folder: &Folder) -> bool {
-        self.identity.is_some() && self.identity == folder.identity()
     }
 }
 
@@ -81,7 +73,7 @@ impl JournalWatch {
         #[cfg(target_os = "linux")]
         if let Some(watched) = &self.watched {
             let known = watched.read().unwrap_or_else(PoisonError::into_inner);
-            let mut is_another = known.is_due() && !known.is_of(folder);
+            let mut is_another = known.is_due() && !known.place.is_of(folder);
             if let Some(watch) = known.watch.as_ref().filter(|_| !is_another) {
                 if watch.is_quiet() {
                     return Ok(true);
