@@ -7,7 +7,6 @@
 use std::{borrow::Cow, error::Error as StdError, time::Duration};
 
 mod display;
-#[cfg(all(feature = "cached", not(target_family = "wasm")))]
 mod duplicate;
 
 use crate::changes::ChangeCursor;

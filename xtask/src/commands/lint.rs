@@ -1,6 +1,7 @@
 //! `cargo xtask lint`.
 
 mod duplicates;
+mod features;
 mod licences;
 mod sizes;
 
@@ -11,7 +12,7 @@ use crate::process;
 use crate::project::Project;
 use crate::report::{Outcome, heading};
 
-/// Check format, clippy, duplicate dependencies and licences; hint at files that grow long
+/// Check format, clippy, each feature alone, duplicate dependencies and licences; hint at files that grow long
 #[derive(clap::Args)]
 pub struct Args {
     /// Reformat instead of complaining about the format
@@ -29,6 +30,9 @@ pub fn run(project: &Project, args: &Args) -> Result<()> {
     heading("Clippy");
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     problems.extend(failure(&mut project.cargo(&clippy))?);
+
+    heading("Features");
+    problems.extend(features::check(project)?);
 
     heading("Dependencies");
     let graph = project.graph()?;
