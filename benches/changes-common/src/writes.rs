@@ -2,10 +2,11 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use futures_util::future::join_all;
+use tokio::task::JoinSet;
 
 use crate::{ROWS, Result, Row, TASKS, is_quick, report};
 
@@ -15,7 +16,7 @@ pub struct Variant {
     write: Write,
 }
 
-type Write = Box<dyn Fn(Row) -> Pin<Box<dyn Future<Output = Result> + Send>> + Send + Sync>;
+type Write = Arc<dyn Fn(Row) -> Pin<Box<dyn Future<Output = Result> + Send>> + Send + Sync>;
 
 /// A variant, by its name and what writes one row.
 pub fn variant<F>(
@@ -25,7 +26,7 @@ pub fn variant<F>(
 where
     F: Future<Output = Result> + Send + 'static,
 {
-    Variant { system: system.into(), write: Box::new(move |row| Box::pin(write(row))) }
+    Variant { system: system.into(), write: Arc::new(move |row| Box::pin(write(row))) }
 }
 
 /// Measures the variants in turn, again and again, so that all meet the same machine: `put`, and `put_16`.
@@ -50,18 +51,21 @@ pub async fn compare(group: &str, variants: &[Variant]) -> Result {
     Ok(())
 }
 
-/// Nanoseconds per write of so many tasks that write for some time.
+/// Nanoseconds per write of so many tasks that write for some time, on all workers of the runtime.
 async fn sample(variant: &Variant, tasks: usize, time: Duration) -> Result<f64> {
     let begun = Instant::now();
-    let write = || async {
-        let mut written = 0;
-        while begun.elapsed() < time {
-            (variant.write)(Row::now(fastrand::i64(0..ROWS))).await?;
-            written += 1;
-        }
-        Result::Ok(written)
-    };
-    let written = join_all((0..tasks).map(|_| write())).await;
-    let written = written.into_iter().sum::<Result<u32>>()?;
+    let mut writing = JoinSet::new();
+    for _ in 0..tasks {
+        let write = Arc::clone(&variant.write);
+        writing.spawn(async move {
+            let mut written = 0;
+            while begun.elapsed() < time {
+                write(Row::now(fastrand::i64(0..ROWS))).await?;
+                written += 1;
+            }
+            Result::Ok(written)
+        });
+    }
+    let written = writing.join_all().await.into_iter().sum::<Result<u32>>()?;
     Ok(begun.elapsed().as_nanos() as f64 / f64::from(written.max(1)))
 }
