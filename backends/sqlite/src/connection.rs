@@ -9,7 +9,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use storehouse_runtime::{Error, Result};
 
-use crate::{error, functions, json_paths, options::SqliteOptions, shared::watch_log};
+use crate::{checkpoints::watch_log, error, functions, json_paths, options::SqliteOptions};
 
 /// How many prepared statements a connection keeps: a few for each table.
 const STATEMENTS: usize = 256;
@@ -25,8 +25,7 @@ pub(crate) fn open_writer(options: &SqliteOptions) -> Result<Connection> {
         use_wal(&connection, options.busy_timeout)?;
         watch_log(&connection);
     }
-    let synchronous = options.synchronous.pragma();
-    connection.pragma_update(None, "synchronous", synchronous).map_err(error::of_database)?;
+    synchronize(&connection, options)?;
     Ok(connection)
 }
 
@@ -34,8 +33,10 @@ pub(crate) fn open_writer(options: &SqliteOptions) -> Result<Connection> {
 pub(crate) fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Connection> {
     let connection = open_file(path, options)?;
     set_up(&connection, options)?;
-    // Opened for writing nevertheless, since readers of a WAL keep their marks in it.
+    // Opened for writing nevertheless, since readers of a WAL keep their marks in it, and move it
+    // into the file.
     connection.pragma_update(None, "query_only", true).map_err(error::of_database)?;
+    synchronize(&connection, options)?;
     Ok(connection)
 }
 
@@ -74,6 +75,12 @@ fn open_file(path: &Path, options: &SqliteOptions) -> Result<Connection> {
 fn set_up(connection: &Connection, options: &SqliteOptions) -> Result<()> {
     connection.busy_timeout(options.busy_timeout).map_err(error::of_database)?;
     prepare(connection)
+}
+
+/// Says when to wait for the disk.
+fn synchronize(connection: &Connection, options: &SqliteOptions) -> Result<()> {
+    let synchronous = options.synchronous.pragma();
+    connection.pragma_update(None, "synchronous", synchronous).map_err(error::of_database)
 }
 
 /// Switches the file to WAL mode, in which readers and the writer do not wait for each other.

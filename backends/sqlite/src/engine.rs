@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     changes::watch::Changes,
+    checkpoints::Checkpoints,
     connection::{open_writer, prepare},
     error,
     group::run_at_once,
@@ -33,7 +34,8 @@ pub(crate) struct Engine {
     pub(crate) is_file: bool,
     pub(crate) changes: Arc<Changes>,
     /// The connections that read beside the writer; none in a database of one connection.
-    readers: Option<Readers>,
+    readers: Option<Arc<Readers>>,
+    checkpoints: Arc<Checkpoints>,
     shared: Shared,
     /// Set where a commit does not wait for the disk, so that a short write need not be handed to
     /// another thread: how long the writer would wait for another process.
@@ -50,7 +52,15 @@ impl Engine {
         let (requests, queue) = unbounded();
         let file = options.path.clone().map(|path| (path, options.clone()));
         let changes = Arc::new(Changes::new(file, options.change_retention));
-        let writer = Writer::new(queue, options.busy_timeout, Arc::clone(&changes));
+        let path = options.path.as_deref();
+        let readers = path.map(|path| Arc::new(Readers::new(path, options.clone())));
+        let checkpoints = Arc::new(Checkpoints::new(readers.clone()));
+        let writer = Writer::new(
+            queue,
+            options.busy_timeout,
+            Arc::clone(&changes),
+            Arc::clone(&checkpoints),
+        );
         let open_options = options.clone();
         let thread = spawn_writer(move || {
             let shared = match open_writer(&open_options) {
@@ -62,14 +72,14 @@ impl Engine {
             }
         })?;
         let shared = opened.await.map_err(|_| thread_failed(None))??;
-        let path = options.path.as_deref();
         let waits_for_disk = path.is_some() && options.synchronous == Synchronous::Full;
         Ok(Self {
             id: EngineId::new(),
             tables: Tables::default(),
             is_file: path.is_some(),
             changes,
-            readers: path.map(|path| Readers::new(path, options.clone())),
+            readers,
+            checkpoints,
             shared,
             at_once: (!waits_for_disk).then_some(options.busy_timeout),
             requests: Some(requests),
@@ -94,7 +104,10 @@ impl Engine {
         let (requests, queue) = unbounded();
         // How it was opened is not known, so nobody else opens it.
         let changes = Arc::<Changes>::default();
-        let writer = Writer::new(queue, busy_timeout, Arc::clone(&changes));
+        // Nor how long its log is to be.
+        let checkpoints = Arc::<Checkpoints>::default();
+        let writer =
+            Writer::new(queue, busy_timeout, Arc::clone(&changes), Arc::clone(&checkpoints));
         let of_writer = shared.clone();
         let thread = spawn_writer(move || writer.run(&of_writer))?;
         Ok(Self {
@@ -103,6 +116,7 @@ impl Engine {
             is_file,
             changes,
             readers: None,
+            checkpoints,
             shared,
             // How a file was set up is the caller's affair: its commits may wait for the disk.
             at_once: (!is_file).then_some(busy_timeout),
@@ -178,14 +192,16 @@ impl Engine {
         F: FnOnce(&Session<'_>) -> Result<R> + Send + 'static,
     {
         tokio::task::consume_budget().await;
+        // A commit to a file costs more than to wake the writer, if it is shared.
         if let Some(busy_timeout) = self.at_once
+            && !(self.is_file && self.shared.is_contended())
             && let Some(connection) = self.shared.try_lock()
         {
             match run_at_once(&connection, busy_timeout, write) {
                 Ok(done) => {
                     drop(connection);
                     self.changes.committed();
-                    if self.shared.note_commit() {
+                    if self.checkpoints.note_commit() {
                         // The write is done, whether or not the writer hears of this.
                         let _ = self.submit(Request::Checkpoint);
                     }

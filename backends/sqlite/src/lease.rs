@@ -186,7 +186,7 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (x)").unwrap();
         let (_requests, queue) = unbounded();
-        let mut writer = Writer::new(queue, Duration::ZERO, Arc::default());
+        let mut writer = Writer::new(queue, Duration::ZERO, Arc::default(), Arc::default());
         let (reply, begun) = oneshot::channel::<Result<Commands>>();
         let holder = thread::spawn(move || {
             let commands = begun.blocking_recv().unwrap().unwrap();
@@ -215,7 +215,7 @@ mod tests {
     fn the_writer_ends_after_a_transaction_that_outlived_its_queue() {
         let shared = Shared::new(Connection::open_in_memory().unwrap());
         let (requests, queue) = unbounded();
-        let writer = Writer::new(queue, Duration::ZERO, Arc::default());
+        let writer = Writer::new(queue, Duration::ZERO, Arc::default(), Arc::default());
         let (reply, begun) = oneshot::channel();
         let request = Queued {
             request: Request::Begin(reply),

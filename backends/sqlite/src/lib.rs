@@ -20,6 +20,7 @@
 mod backend;
 mod bind;
 mod changes;
+mod checkpoints;
 mod connection;
 mod connector;
 mod ddl;

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     changes::watch::Changes,
+    checkpoints::Checkpoints,
     group,
     job::Job,
     lease::Commands,
@@ -54,6 +55,7 @@ pub(crate) struct Writer {
     /// How long a request waits for an open transaction.
     pub(crate) busy_timeout: Duration,
     changes: Arc<Changes>,
+    checkpoints: Arc<Checkpoints>,
 }
 
 impl Writer {
@@ -61,8 +63,9 @@ impl Writer {
         requests: Receiver<Queued>,
         busy_timeout: Duration,
         changes: Arc<Changes>,
+        checkpoints: Arc<Checkpoints>,
     ) -> Self {
-        Self { requests, waiting: VecDeque::new(), busy_timeout, changes }
+        Self { requests, waiting: VecDeque::new(), busy_timeout, changes, checkpoints }
     }
 
     /// Serves requests until nobody can make one.
@@ -74,12 +77,13 @@ impl Writer {
                 self.lease(&connection, reply);
             } else {
                 self.gather(&connection, queued, &mut jobs);
+                shared.note_callers(jobs.len());
                 group::run(&connection, &mut jobs);
             }
             self.changes.committed();
             // After the answers: nobody waits for it.
-            shared.note_commit();
-            shared.checkpoint_if_due(&connection);
+            self.checkpoints.note_commit();
+            self.checkpoints.run(&connection);
         }
     }
 
@@ -160,7 +164,7 @@ mod tests {
         fn new(busy_timeout: Duration) -> Self {
             let (requests, queue) = unbounded();
             let shared = Shared::new(Connection::open_in_memory().unwrap());
-            let writer = Writer::new(queue, busy_timeout, Arc::default());
+            let writer = Writer::new(queue, busy_timeout, Arc::default(), Arc::default());
             Self { writer, requests, shared }
         }
 
