@@ -1,8 +1,9 @@
 //! SQL of the program's own, where SQLite has a way of its own: readers and the writer.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use storehouse::{Change, ChangeKind, Changes, prelude::*};
 use storehouse_runtime::{Error, Store};
 use storehouse_sqlite::{SqliteBackend, SqliteOptions};
 
@@ -63,4 +64,46 @@ async fn statements_come_one_at_a_time_and_with_their_values() {
     let text = store.raw_sql("SELECT 'a;b', ';' -- one; statement\n ;").first::<(String, String)>();
     assert_eq!(text.await.unwrap(), Some(("a;b".into(), ";".into())));
     assert_eq!(store.raw_sql("VACUUM").execute().await.unwrap(), 0);
+}
+
+/// A row with its own log.
+#[derive(Table, Clone, Debug, PartialEq)]
+#[table(name = "numbers", changes)]
+struct Number {
+    #[table(key)]
+    id: i64,
+    name: String,
+}
+
+async fn next(changes: &mut Changes<Number>) -> Change<Number> {
+    let change = tokio::time::timeout(Duration::from_mins(1), changes.try_next()).await;
+    change.expect("a change comes").unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_key_that_changes_under_another_name_is_told() {
+    let store = in_memory().await;
+    let numbers = store.tabular::<Number>().await.unwrap();
+    numbers.setup_database().await.unwrap();
+    numbers.put(Number { id: 1, name: "a".into() }).await.unwrap();
+    let mut changes = numbers.changes(Since::Now).await.unwrap();
+    // An integer key has these names too.
+    let statements = [
+        "UPDATE numbers SET rowid = 2",
+        "UPDATE numbers SET _rowid_ = 3",
+        "UPDATE numbers SET oid = 4",
+        "UPDATE numbers SET RowID = 5",
+    ];
+    for (id, sql) in (2..).zip(statements) {
+        store.raw_sql(sql).execute().await.unwrap();
+        for (kind, key) in [(ChangeKind::Delete, id - 1), (ChangeKind::Insert, id)] {
+            let change = next(&mut changes).await;
+            assert_eq!((change.kind, change.key), (kind, Some(key)), "{sql}");
+        }
+    }
+    let upsert = "INSERT INTO numbers VALUES (5, 'b') ON CONFLICT (id) DO UPDATE SET id = 7";
+    store.raw_sql(upsert).execute().await.unwrap();
+    for kind in [ChangeKind::Delete, ChangeKind::Insert] {
+        assert_eq!(next(&mut changes).await.kind, kind);
+    }
 }

@@ -125,13 +125,19 @@ fn triggers(definition: &TableDef) -> Vec<(String, String)> {
         (name, sql)
     };
     let on = quoted(&table);
+    let keys = definition.key.iter().map(|&column| quoted(&definition.columns[column].name));
+    let keys = keys.collect::<Vec<_>>().join(", ");
     vec![
         trigger("insert", &format!("INSERT ON {on}"), &insert(INSERT)),
         trigger("update", &format!("UPDATE ON {on} WHEN {}", key("IS", " AND ")), &insert(UPDATE)),
-        // A row with another key is another row.
+        // A row with another key is another row. What names no column of the key need not ask; a
+        // key of one integer has more names than its own.
         trigger(
             "move",
-            &format!("UPDATE ON {on} WHEN {}", key("IS NOT", " OR ")),
+            &format!(
+                "UPDATE OF {keys}, rowid, _rowid_, oid ON {on} WHEN {}",
+                key("IS NOT", " OR ")
+            ),
             &format!("{} {}", insert(DELETE), insert(INSERT)),
         ),
         trigger("delete", &format!("DELETE ON {on}"), &insert(DELETE)),
