@@ -88,7 +88,7 @@ impl End {
 }
 
 fn position(log: Uuid, id: u64) -> LogPosition {
-    LogPosition { log, id, detail: "".into() }
+    LogPosition { log, id, detail: None }
 }
 
 fn name_of(first: u64) -> String {
@@ -226,7 +226,7 @@ impl ChangeFiles {
         let mut changes = Vec::new();
         while at.id < until && changes.len() < limit {
             // Within a file, a place says where the file begins. Places come from outside.
-            let said = at.detail.parse().ok().filter(|first| (1..=at.id + 1).contains(first));
+            let said = at.detail().parse().ok().filter(|first| (1..=at.id + 1).contains(first));
             let first = said.unwrap_or(at.id + 1);
             let Some(mut rest) = self.rest(folder, held, end.log, first, at.id + 1)? else {
                 return Err(self.lagged(folder, end));
@@ -237,7 +237,7 @@ impl ChangeFiles {
             {
                 at = position(end.log, rest.next);
                 if rest.next < *rest.file.end() {
-                    at.detail = first.to_string().into();
+                    at.detail = Some(first.to_string().into());
                 }
                 rest.next += 1;
                 changes.push(LoggedChange {

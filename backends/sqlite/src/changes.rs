@@ -117,7 +117,7 @@ impl State {
     }
 
     fn position(&self, id: u64) -> LogPosition {
-        LogPosition { log: self.log, id, detail: "".into() }
+        LogPosition { log: self.log, id, detail: None }
     }
 }
 
@@ -191,7 +191,7 @@ fn change(table: &Table, row: &Row<'_>, log: Uuid) -> Result<LoggedChange> {
         at,
         old: part(kind != ChangeKind::Insert, 0)?,
         new: part(kind != ChangeKind::Delete, definition.columns.len())?,
-        position: LogPosition { log, id: number(id), detail: "".into() },
+        position: LogPosition { log, id: number(id), detail: None },
     })
 }
 

@@ -151,14 +151,17 @@ pub(crate) fn whole_row(definition: &TableDef, row: &Row<'_>) -> Decoded<Encoded
 /// The same, of a row whose columns begin behind `offset` others.
 pub(crate) fn row_at(definition: &TableDef, row: &Row<'_>, offset: usize) -> Decoded<EncodedRow> {
     let mut source = RowSource(row);
-    let value = |(position, column): (usize, &storehouse_runtime::ColumnDef)| {
+    // Collecting into a `Result` would not know how many there will be.
+    let mut values = Vec::with_capacity(definition.columns.len());
+    for (position, column) in definition.columns.iter().enumerate() {
         if source.is_null(offset + position) {
-            return Ok(Value::Null);
+            values.push(Value::Null);
+            continue;
         }
         let value = value(column.column_type, &mut source, offset + position);
-        value.map_err(|error| DecodeError::new(position, error.message))
-    };
-    definition.columns.iter().enumerate().map(value).collect::<Result<_, _>>().map(EncodedRow)
+        values.push(value.map_err(|error| DecodeError::new(position, error.message))?);
+    }
+    Ok(EncodedRow(values))
 }
 
 /// One value of a row, when its type is not at hand.

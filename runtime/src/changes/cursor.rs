@@ -23,8 +23,15 @@ pub struct LogPosition {
     pub log: Uuid,
     /// The number of the change before this place; numbers are never given twice in one log.
     pub id: u64,
-    /// What else the backend needs to find the place; empty where the number is enough.
-    pub detail: Arc<str>,
+    /// What else the backend needs to find the place, where the number is not enough.
+    pub detail: Option<Arc<str>>,
+}
+
+impl LogPosition {
+    /// What the backend noted beside the number; empty if it noted nothing.
+    pub fn detail(&self) -> &str {
+        self.detail.as_deref().unwrap_or_default()
+    }
 }
 
 /// What a cursor stands behind.
@@ -110,7 +117,7 @@ impl ChangeCursor {
     }
 
     fn identity(&self) -> (Uuid, u64, &str) {
-        let detail = if self.behind == Behind::Change { "" } else { &self.position.detail };
+        let detail = if self.behind == Behind::Change { "" } else { self.position.detail() };
         (self.position.log, self.position.id, detail)
     }
 }
@@ -144,7 +151,7 @@ impl fmt::Display for ChangeCursor {
         bytes.extend(self.table.to_be_bytes());
         bytes.extend(self.position.log.as_bytes());
         bytes.extend(self.position.id.to_be_bytes());
-        bytes.extend(self.position.detail.bytes());
+        bytes.extend(self.position.detail().bytes());
         f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 }
@@ -169,7 +176,8 @@ impl FromStr for ChangeCursor {
             rest[from..from + 8].iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
         };
         let log = Uuid::from_slice(&rest[8..24]).map_err(|_| malformed())?;
-        let detail = str::from_utf8(detail).map_err(|_| malformed())?.into();
+        let detail = str::from_utf8(detail).map_err(|_| malformed())?;
+        let detail = (!detail.is_empty()).then(|| detail.into());
         let position = LogPosition { log, id: number(24), detail };
         Ok(Self { behind, table: number(0), position })
     }
@@ -202,7 +210,7 @@ mod tests {
     use crate::test_table;
 
     fn position(id: u64, detail: &str) -> LogPosition {
-        LogPosition { log: Uuid::from_u128(7), id, detail: detail.into() }
+        LogPosition { log: Uuid::from_u128(7), id, detail: Some(detail.into()) }
     }
 
     #[test]

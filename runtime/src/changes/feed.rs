@@ -23,6 +23,10 @@ use crate::{definition::TableDef, error::Result, maybe_send::BoxFuture};
 pub(super) const BATCH: usize = 256;
 /// So many are kept for those who keep up.
 const RING: usize = 1_024;
+/// After a read, a log is left alone for so many times as long as that took, though not for
+/// longer than the second.
+const REST: i64 = 8;
+const LONGEST_REST: i64 = 5_000;
 /// A ring that nobody has read for so long is begun anew, instead of reading all that came since.
 const STALE: i64 = 2_000;
 
@@ -44,6 +48,8 @@ struct Ring {
     is_last: bool,
     /// When that was known, in milliseconds.
     read_at: i64,
+    /// Until when the log is left alone, in microseconds.
+    rests_until: i64,
     /// How often the log was asked.
     asked: u64,
     /// The answer that is waited for. Whoever wants it drives it, so that nobody depends on
@@ -108,6 +114,15 @@ impl ChangeFeed {
         }
     }
 
+    /// Waits until the log has had a rest. Where changes come all the time, it would otherwise be
+    /// read all the time, for a few of them each, which slows down those who write.
+    pub(super) async fn rest(&self) {
+        let rest = (self.ring().rests_until - microseconds()).min(LONGEST_REST);
+        if let Ok(rest) = u64::try_from(rest) {
+            futures_timer::Delay::new(Duration::from_micros(rest)).await;
+        }
+    }
+
     fn reading(self: &Arc<Self>) -> (u64, Shared<BoxFuture<'static, bool>>) {
         let mut ring = self.ring();
         if let Some(reading) = &ring.reading {
@@ -118,13 +133,14 @@ impl ChangeFeed {
         // Not the feed itself: who drops it must not have to wait for this.
         let feed = Arc::downgrade(self);
         let reading: BoxFuture<'static, bool> = Box::pin(async move {
+            let began = microseconds();
             let read = if let Some(after) = after {
                 log.read(after, None, BATCH).await
             } else {
                 let now = log.now().await;
                 now.map(|end| LogBatch { changes: Vec::new(), end, is_last: true })
             };
-            feed.upgrade().is_some_and(|feed| feed.ring().add(read))
+            feed.upgrade().is_some_and(|feed| feed.ring().add(read, began))
         });
         let reading = reading.shared();
         ring.reading = Some(reading.clone());
@@ -165,6 +181,11 @@ impl ChangeFeed {
     }
 }
 
+/// Microseconds since 1970.
+fn microseconds() -> i64 {
+    chrono::Utc::now().timestamp_micros()
+}
+
 impl Ring {
     fn next(&self) -> u64 {
         self.first + self.changes.len() as u64
@@ -172,7 +193,7 @@ impl Ring {
 
     /// Begins anew at `from`, where the ring has not been read for long.
     fn renew(&mut self, from: &LogPosition) {
-        let now = chrono::Utc::now().timestamp_millis();
+        let now = microseconds() / 1_000;
         if self.reading.is_none() && (self.end.is_none() || now - self.read_at > STALE) {
             self.first = self.next() + 1;
             self.changes.clear();
@@ -182,8 +203,10 @@ impl Ring {
         }
     }
 
-    fn add(&mut self, read: Result<LogBatch>) -> bool {
+    fn add(&mut self, read: Result<LogBatch>, began: i64) -> bool {
         self.reading = None;
+        let now = microseconds();
+        self.rests_until = now + ((now - began) * REST).clamp(0, LONGEST_REST);
         let LogBatch { changes, end, is_last } = match read {
             Ok(batch) => batch,
             Err(error) => {
@@ -198,7 +221,7 @@ impl Ring {
         self.changes.extend(changes.into_iter().map(Arc::new));
         self.end = Some(end);
         self.is_last = is_last;
-        self.read_at = chrono::Utc::now().timestamp_millis();
+        self.read_at = now / 1_000;
         let surplus = self.changes.len().saturating_sub(RING);
         self.changes.drain(..surplus);
         self.first += surplus as u64;

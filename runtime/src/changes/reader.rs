@@ -84,22 +84,37 @@ impl ChangeReader {
 
     /// Gets changes into the buffer, or waits until there may be some.
     async fn fill(&mut self) -> Result<()> {
-        // Seen before the log is looked at, so that what comes meanwhile wakes again.
-        self.wake.borrow_and_update();
         match &self.place {
-            Place::Behind => self.read_on().await,
-            Place::CatchingUp { .. } => self.catch_up(self.at.clone()).await,
+            Place::Behind => {
+                self.note_wake();
+                self.read_on().await
+            }
+            Place::CatchingUp { .. } => {
+                self.note_wake();
+                self.catch_up(self.at.clone()).await
+            }
             Place::Attached { next } => {
                 let next = *next;
-                if self.take(next) != Took::Something
-                    && self.feed.advance().await
-                    && self.take(next) == Took::Nothing
-                {
-                    self.wait().await;
+                match self.take(next) {
+                    Took::Something => return Ok(()),
+                    Took::NothingYet => {}
+                    Took::Nothing => {
+                        self.wait().await;
+                        self.feed.rest().await;
+                    }
+                }
+                self.note_wake();
+                if self.feed.advance().await {
+                    self.take(next);
                 }
                 Ok(())
             }
         }
+    }
+
+    /// To be called before the log is looked at, so that what comes meanwhile wakes again.
+    fn note_wake(&mut self) {
+        self.wake.borrow_and_update();
     }
 
     /// Reads from the log, and looks for the way to the ring once that is all.
@@ -161,5 +176,152 @@ impl ChangeReader {
         if let Either::Left((Err(_), poll)) = select(woken, poll).await {
             poll.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+        time::Instant,
+    };
+
+    use futures::FutureExt as _;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        changes::log::{ChangeKind, ChangeLog, LogBatch},
+        definition::TableDef,
+        test_table,
+        value::EncodedRow,
+    };
+
+    /// A log of changes without rows, which counts how often it is read.
+    #[derive(Clone)]
+    struct Counted(Arc<State>);
+
+    struct State {
+        definition: Arc<TableDef>,
+        last: AtomicU64,
+        reads: AtomicUsize,
+        read_takes: Duration,
+        wake: watch::Sender<u64>,
+    }
+
+    impl Counted {
+        fn new(read_takes: Duration) -> Self {
+            Self(Arc::new(State {
+                definition: test_table::definition(),
+                last: AtomicU64::new(0),
+                reads: AtomicUsize::new(0),
+                read_takes,
+                wake: watch::channel(0).0,
+            }))
+        }
+
+        fn commit(&self) {
+            self.0.last.fetch_add(1, Ordering::SeqCst);
+            self.0.wake.send_modify(|woken| *woken += 1);
+        }
+
+        fn reads(&self) -> usize {
+            self.0.reads.load(Ordering::SeqCst)
+        }
+
+        const fn position(id: u64) -> LogPosition {
+            LogPosition { log: Uuid::nil(), id, detail: None }
+        }
+
+        fn follow(&self) -> ChangeReader {
+            let feed = Arc::new(ChangeFeed::new(self.clone()));
+            ChangeReader::new(feed, Self::position(0), None)
+        }
+    }
+
+    impl ChangeLog for Counted {
+        fn definition(&self) -> &Arc<TableDef> {
+            &self.0.definition
+        }
+
+        async fn now(&self) -> Result<LogPosition> {
+            Ok(Self::position(self.0.last.load(Ordering::SeqCst)))
+        }
+
+        async fn snapshot(&self) -> Result<(Vec<EncodedRow>, LogPosition)> {
+            Ok((Vec::new(), self.now().await?))
+        }
+
+        async fn read(
+            &self,
+            after: LogPosition,
+            until: Option<LogPosition>,
+            limit: usize,
+        ) -> Result<LogBatch> {
+            self.0.reads.fetch_add(1, Ordering::SeqCst);
+            futures_timer::Delay::new(self.0.read_takes).await;
+            let last = self.0.last.load(Ordering::SeqCst);
+            let last = until.map_or(last, |until| until.id.min(last));
+            let end = last.min(after.id + limit as u64);
+            let change = |id| LoggedChange {
+                kind: ChangeKind::Insert,
+                at: 0,
+                old: None,
+                new: None,
+                position: Self::position(id),
+            };
+            let changes = (after.id + 1..=end).map(change).collect();
+            Ok(LogBatch { changes, end: Self::position(end), is_last: end == last })
+        }
+
+        fn wake(&self) -> watch::Receiver<u64> {
+            self.0.wake.subscribe()
+        }
+
+        fn poll_interval(&self) -> Duration {
+            Duration::from_hours(1)
+        }
+    }
+
+    #[tokio::test]
+    async fn who_has_read_everything_reads_again_when_it_is_woken() {
+        let log = Counted::new(Duration::ZERO);
+        let mut reader = log.follow();
+        log.commit();
+        assert_eq!(reader.next().await.unwrap().position.id, 1);
+        // It may have to find its place first.
+        assert!(reader.next().now_or_never().is_none());
+        for id in 2..20 {
+            let before = log.reads();
+            assert!(reader.next().now_or_never().is_none());
+            assert_eq!(log.reads(), before, "nothing woke it");
+            log.commit();
+            assert_eq!(reader.next().await.unwrap().position.id, id);
+            assert_eq!(log.reads(), before + 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_that_was_just_read_is_left_alone_for_a_moment() {
+        let log = Counted::new(Duration::from_millis(2));
+        let feed = Arc::new(ChangeFeed::new(log.clone()));
+        assert!(feed.rest().now_or_never().is_some(), "it was never read");
+        feed.advance().await;
+        feed.advance().await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(feed.rest().now_or_never().is_some(), "that was long ago");
+        // Where the machine stands still for as long, there is nothing to see.
+        let rested = async |feed: &Arc<ChangeFeed>| {
+            feed.advance().await;
+            let since = Instant::now();
+            feed.rest().await;
+            since.elapsed() > Duration::from_millis(2)
+        };
+        for _ in 0..100 {
+            if rested(&feed).await {
+                return;
+            }
+        }
+        panic!("it is read without a pause");
     }
 }

@@ -150,6 +150,8 @@ pub(crate) trait Followable: MaybeSend + MaybeSync + 'static {
     fn hidden_by(&self) -> Option<usize>;
     /// Waits until the handle is destroyed.
     fn closed(&self) -> BoxFuture<'_, ()>;
+    /// Whether that has happened.
+    fn is_closed(&self) -> bool;
     /// Says in an error where it comes from.
     fn at(&self, error: Error) -> Error;
 }
@@ -209,12 +211,16 @@ impl Followed {
             return Ok(Some(Arc::new(change)));
         }
         let Self { core, filter, reader, .. } = self;
-        let mut closed = core.closed();
         loop {
-            let change = {
+            if core.is_closed() {
+                return Ok(None);
+            }
+            let change = if let Some(change) = reader.take_buffered() {
+                change
+            } else {
                 let next = reader.next();
                 pin_mut!(next);
-                match select(&mut closed, next).await {
+                match select(core.closed(), next).await {
                     Either::Left(_) => return Ok(None),
                     Either::Right((change, _)) => change?,
                 }

@@ -308,6 +308,10 @@ impl Followable for KvCore {
         Box::pin(self.hub.closed())
     }
 
+    fn is_closed(&self) -> bool {
+        self.hub.is_closed()
+    }
+
     fn at(&self, error: Error) -> Error {
         error.at(self.storage.backend(), self.storage.definition().name(), "changes")
     }

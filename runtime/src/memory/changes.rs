@@ -82,7 +82,7 @@ impl Kept {
     }
 
     fn position(&self, id: u64) -> LogPosition {
-        LogPosition { log: self.log, id, detail: "".into() }
+        LogPosition { log: self.log, id, detail: None }
     }
 
     fn last(&self) -> u64 {

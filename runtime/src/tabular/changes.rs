@@ -111,6 +111,10 @@ impl Followable for Core {
         Box::pin(self.hub.closed())
     }
 
+    fn is_closed(&self) -> bool {
+        self.hub.is_closed()
+    }
+
     fn at(&self, error: Error) -> Error {
         Self::at(self, error, "changes")
     }

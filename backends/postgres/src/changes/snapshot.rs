@@ -131,7 +131,7 @@ impl Place {
     }
 
     pub(super) fn of(position: &LogPosition) -> Self {
-        let (seen, part) = position.detail.split_once('|').unwrap_or((&position.detail, ""));
+        let (seen, part) = position.detail().split_once('|').unwrap_or((position.detail(), ""));
         Self {
             seen: seen.into(),
             part: (!part.is_empty()).then(|| part.into()),
@@ -144,7 +144,7 @@ impl Place {
         LogPosition {
             log,
             id: u64::try_from(self.id).unwrap_or_default(),
-            detail: format!("{}|{part}", self.seen).into(),
+            detail: Some(format!("{}|{part}", self.seen).into()),
         }
     }
 }
