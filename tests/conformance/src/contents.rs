@@ -171,6 +171,7 @@ macro_rules! __contents {
                 passes_a_unique_value_on;
                 generates_a_key_for_each_row;
                 can_be_very_large;
+                replaces_few_rows_among_many;
             }
             OnStore large_bulks {
                 hold_every_kind_of_value;

@@ -103,3 +103,22 @@ pub(crate) async fn can_be_very_large(store: &Store) -> Outcome {
     assert_eq!(lines.get_all().await?, rows);
     Ok(())
 }
+
+/// A backend may try to add them all at first.
+pub(crate) async fn replaces_few_rows_among_many(store: &Store) -> Outcome {
+    let lines = set_up::<Line>(store).await?;
+    let rows = |quantity: i64| (0..2_000).map(move |number| line("A", number, quantity));
+    let mut quantity = 0;
+    for few in [vec![1_501], vec![1], vec![1_999], (0..2_000).step_by(50).collect()] {
+        lines.delete_all().await?;
+        quantity += 1;
+        lines.put_bulk(few.iter().map(|&number| line("A", number, 0))).await?;
+        // The second time all of them are there.
+        for _ in 0..2 {
+            quantity += 1;
+            lines.put_bulk(rows(quantity)).await?;
+            assert_eq!(lines.get_all().await?, rows(quantity).collect::<Vec<_>>());
+        }
+    }
+    Ok(())
+}
