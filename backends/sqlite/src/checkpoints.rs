@@ -3,7 +3,7 @@
 //! SQLite would let a caller do that within its commit, every thousand pages. Here a thread for
 //! reads does it, beside those who write. That cannot catch up with somebody who writes without a
 //! pause, and the log begins anew only where nothing is left in it: once it has grown long, the
-//! writer moves the rest, after it has answered, and meanwhile nobody adds to it.
+//! writer moves the rest, after it has answered, and meanwhile nobody of this process adds to it.
 
 use std::{
     cell::Cell,
@@ -26,6 +26,13 @@ const PAGES: u32 = 1_000;
 /// With how many pages the log is so long that it has to begin anew. SQLite finds a page in it by
 /// tables of 4,096 pages each, and is slower with each further one.
 const MANY_PAGES: u32 = 4 * PAGES;
+/// With how many pages it is not waited for the thread any more.
+const FAR_TOO_MANY_PAGES: u32 = 4 * MANY_PAGES;
+/// Commits that end at the same time are noted in any order. They differ by fewer pages than this.
+const AT_ONCE: u32 = 100;
+
+/// In the place of a number of pages: a thread is at it.
+const UNDER_WAY: u32 = u32::MAX;
 
 thread_local! {
     /// How many pages the log had after the last commit on this thread.
@@ -48,6 +55,8 @@ pub(crate) struct Checkpoints {
 }
 
 struct Marks {
+    /// How many pages the log had when that was last noted.
+    last: AtomicU32,
     /// How many pages the log may have before the next checkpoint.
     next: AtomicU32,
     /// Whether the log has to be moved while nobody writes.
@@ -57,7 +66,11 @@ struct Marks {
 impl Checkpoints {
     /// Of a database whose readers these are; none where the log is not ours to move.
     pub(crate) fn new(readers: Option<Arc<Readers>>) -> Self {
-        let marks = Marks { next: AtomicU32::new(PAGES), is_long: AtomicBool::new(false) };
+        let marks = Marks {
+            last: AtomicU32::new(0),
+            next: AtomicU32::new(PAGES),
+            is_long: AtomicBool::new(false),
+        };
         Self { marks: Arc::new(marks), readers }
     }
 
@@ -69,19 +82,23 @@ impl Checkpoints {
             return false;
         }
         let marks = &*self.marks;
-        if pages < PAGES {
+        let last = marks.last.swap(pages, Ordering::Relaxed);
+        if pages < PAGES || pages.saturating_add(AT_ONCE) < last {
             // The log began anew.
             marks.next.store(PAGES, Ordering::Relaxed);
             marks.is_long.store(false, Ordering::Relaxed);
-            return false;
+        }
+        let next = marks.next.load(Ordering::Relaxed);
+        if next == UNDER_WAY && pages >= FAR_TOO_MANY_PAGES {
+            marks.is_long.store(true, Ordering::Relaxed);
         }
         if marks.is_long.load(Ordering::Relaxed) {
             return true;
         }
-        if pages >= marks.next.load(Ordering::Relaxed)
+        if pages >= next
             && let Some(readers) = &self.readers
         {
-            marks.next.store(u32::MAX, Ordering::Relaxed);
+            marks.next.store(UNDER_WAY, Ordering::Relaxed);
             readers.threads.submit(Box::new(Checkpoint { marks: Arc::clone(&self.marks), pages }));
         }
         false
@@ -90,8 +107,10 @@ impl Checkpoints {
     /// Moves the log into the file, as far as readers allow, where it is long; for who keeps others
     /// from writing meanwhile.
     pub(crate) fn run(&self, connection: &Connection) {
-        if self.marks.is_long.swap(false, Ordering::Relaxed) {
-            self.marks.wait_after(checkpoint(connection).unwrap_or(0));
+        let marks = &*self.marks;
+        if marks.is_long.swap(false, Ordering::Relaxed) {
+            let pages = checkpoint(connection);
+            marks.wait_after(pages.unwrap_or_else(|| marks.last.load(Ordering::Relaxed)));
         }
     }
 }
@@ -154,8 +173,9 @@ impl Job for Checkpoint {
 
     fn answer(self: Box<Self>, error: Option<Error>) {
         if error.is_some() {
-            // No connection could be opened; whoever reads will be told.
+            // No connection could be opened; whoever reads will be told. The writer has one.
             self.marks.wait_after(self.pages);
+            self.marks.is_long.store(self.pages >= MANY_PAGES, Ordering::Relaxed);
         }
     }
 }
@@ -200,7 +220,7 @@ mod tests {
         /// Waits for the checkpoint that runs.
         fn wait(&self) {
             let until = Instant::now() + Duration::from_mins(1);
-            while self.checkpoints.marks.next.load(Ordering::Relaxed) == u32::MAX {
+            while self.checkpoints.marks.next.load(Ordering::Relaxed) == UNDER_WAY {
                 assert!(Instant::now() < until, "the checkpoint did not end");
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -257,6 +277,38 @@ mod tests {
         database.wait();
         assert!(database.write(1) < 10);
         assert!(!database.checkpoints.note_commit());
+    }
+
+    #[test]
+    fn a_log_that_begins_anew_with_a_large_commit_is_noticed() {
+        let database = Database::new();
+        let mut longest = 0;
+        for _ in 0..20 {
+            let pages = database.write(PAGES + PAGES / 2);
+            longest = longest.max(pages);
+            assert!(!database.checkpoints.note_commit());
+            database.wait();
+        }
+        // Each was moved before the next, and one as long as the last may not be told from a second.
+        assert!(longest < MANY_PAGES, "{longest}");
+    }
+
+    #[test]
+    fn a_log_that_no_thread_can_move_is_left_to_the_writer() {
+        let database = Database::new();
+        database.checkpoints.marks.next.store(UNDER_WAY, Ordering::Relaxed);
+        assert!(database.write(FAR_TOO_MANY_PAGES - 1_000) < FAR_TOO_MANY_PAGES);
+        assert!(!database.checkpoints.note_commit());
+        assert!(database.write(2_000) > FAR_TOO_MANY_PAGES);
+        assert!(database.checkpoints.note_commit());
+        database.checkpoints.run(&database.connection);
+        assert!(pages_in(&database.path) > u64::from(FAR_TOO_MANY_PAGES));
+        assert!(database.write(1) < 10);
+
+        let failed =
+            Checkpoint { marks: Arc::clone(&database.checkpoints.marks), pages: MANY_PAGES };
+        Box::new(failed).answer(Some(Error::validation("no file is left to open")));
+        assert!(database.checkpoints.marks.is_long.load(Ordering::Relaxed));
     }
 
     #[test]

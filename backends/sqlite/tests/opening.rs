@@ -360,15 +360,17 @@ async fn the_log_does_not_grow_without_end() {
         let backend = SqliteBackend::open(SqliteOptions::new(&path)).await.unwrap();
         let storage = storage(&backend, products()).await;
         let long = "x".repeat(3_000);
-        // Some 50 megabytes of them, and the log moves at least as much.
-        for number in 0..(12_000 / rows_at_once) {
+        // Some 100 megabytes of them, and more go through the log. It has a sixth of that where the
+        // disk is quick and the machine has nothing else to do.
+        for number in 0..(24_000 / rows_at_once) {
             let rows = (0..rows_at_once)
                 .map(|row| product(0, &format!("{number} {row} {long}"), 1.0))
                 .collect();
             storage.write(rows, WriteMode::Insert).await.unwrap();
         }
         let length = |path: &std::path::Path| std::fs::metadata(path).unwrap().len();
-        assert!(length(&path.with_extension("db-wal")) < 30 * MEGABYTE);
-        assert!(length(&path) > 20 * MEGABYTE);
+        let logged = length(&path.with_extension("db-wal"));
+        assert!(logged < 70 * MEGABYTE, "{name}: {logged} bytes");
+        assert!(length(&path) > 40 * MEGABYTE);
     }
 }

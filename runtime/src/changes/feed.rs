@@ -27,6 +27,8 @@ const RING: usize = 1_024;
 /// longer than the second.
 const REST: i64 = 8;
 const LONGEST_REST: i64 = 5_000;
+/// What is shorter is not worth a timer.
+const SHORTEST_REST: i64 = 100;
 /// A ring that nobody has read for so long is begun anew, instead of reading all that came since.
 const STALE: i64 = 2_000;
 
@@ -118,7 +120,9 @@ impl ChangeFeed {
     /// read all the time, for a few of them each, which slows down those who write.
     pub(super) async fn rest(&self) {
         let rest = (self.ring().rests_until - microseconds()).min(LONGEST_REST);
-        if let Ok(rest) = u64::try_from(rest) {
+        if rest >= SHORTEST_REST
+            && let Ok(rest) = u64::try_from(rest)
+        {
             futures_timer::Delay::new(Duration::from_micros(rest)).await;
         }
     }

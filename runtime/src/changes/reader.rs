@@ -23,6 +23,9 @@ pub(crate) struct ChangeReader {
     /// The place behind what was taken from the buffer.
     at: LogPosition,
     place: Place,
+    /// Whether the log is to be read before anything is waited for: always, until a read has found
+    /// nothing.
+    is_due: bool,
     buffer: VecDeque<Arc<LoggedChange>>,
     poll_interval: Duration,
     pause: Pause,
@@ -54,7 +57,8 @@ impl ChangeReader {
         let wake = feed.wake();
         let poll_interval = poll.unwrap_or_else(|| feed.poll_interval());
         let (place, buffer) = (Place::Behind, VecDeque::new());
-        Self { feed, wake, at, place, buffer, poll_interval, pause: Pause::new() }
+        let (is_due, pause) = (true, Pause::new());
+        Self { feed, wake, at, place, is_due, buffer, poll_interval, pause }
     }
 
     pub(super) const fn at(&self) -> &LogPosition {
@@ -86,11 +90,11 @@ impl ChangeReader {
     async fn fill(&mut self) -> Result<()> {
         match &self.place {
             Place::Behind => {
-                self.note_wake();
+                self.begin_reading();
                 self.read_on().await
             }
             Place::CatchingUp { .. } => {
-                self.note_wake();
+                self.begin_reading();
                 self.catch_up(self.at.clone()).await
             }
             Place::Attached { next } => {
@@ -99,22 +103,26 @@ impl ChangeReader {
                     Took::Something => return Ok(()),
                     Took::NothingYet => {}
                     Took::Nothing => {
-                        self.wait().await;
+                        if !self.is_due {
+                            self.wait().await;
+                            self.is_due = true;
+                        }
                         self.feed.rest().await;
                     }
                 }
-                self.note_wake();
-                if self.feed.advance().await {
-                    self.take(next);
+                self.begin_reading();
+                if self.feed.advance().await && self.take(next) == Took::Nothing {
+                    self.is_due = false;
                 }
                 Ok(())
             }
         }
     }
 
-    /// To be called before the log is looked at, so that what comes meanwhile wakes again.
-    fn note_wake(&mut self) {
+    /// Called before the log is looked at, so that what comes meanwhile wakes again.
+    fn begin_reading(&mut self) {
         self.wake.borrow_and_update();
+        self.is_due = true;
     }
 
     /// Reads from the log, and looks for the way to the ring once that is all.
@@ -220,8 +228,12 @@ mod tests {
             }))
         }
 
-        fn commit(&self) {
+        fn commit_quietly(&self) {
             self.0.last.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn commit(&self) {
+            self.commit_quietly();
             self.0.wake.send_modify(|woken| *woken += 1);
         }
 
@@ -283,22 +295,62 @@ mod tests {
         }
     }
 
+    async fn next(reader: &mut ChangeReader) -> u64 {
+        let change = tokio::time::timeout(Duration::from_mins(1), reader.next()).await;
+        change.expect("a change comes").unwrap().position.id
+    }
+
+    async fn nothing_comes(reader: &mut ChangeReader) {
+        let change = tokio::time::timeout(Duration::from_millis(20), reader.next()).await;
+        assert!(change.is_err());
+    }
+
     #[tokio::test]
     async fn who_has_read_everything_reads_again_when_it_is_woken() {
         let log = Counted::new(Duration::ZERO);
         let mut reader = log.follow();
-        log.commit();
-        assert_eq!(reader.next().await.unwrap().position.id, 1);
-        // It may have to find its place first.
-        assert!(reader.next().now_or_never().is_none());
-        for id in 2..20 {
-            let before = log.reads();
-            assert!(reader.next().now_or_never().is_none());
-            assert_eq!(log.reads(), before, "nothing woke it");
+        for id in 1..20 {
             log.commit();
-            assert_eq!(reader.next().await.unwrap().position.id, id);
-            assert_eq!(log.reads(), before + 1);
+            assert_eq!(next(&mut reader).await, id);
+            // Until a read finds nothing.
+            nothing_comes(&mut reader).await;
+            let before = log.reads();
+            nothing_comes(&mut reader).await;
+            assert_eq!(log.reads(), before, "nothing woke it");
         }
+    }
+
+    #[tokio::test]
+    async fn what_came_after_the_wake_up_is_not_left_for_the_next() {
+        let log = Counted::new(Duration::ZERO);
+        let mut reader = log.follow();
+        log.commit();
+        assert_eq!(next(&mut reader).await, 1);
+        nothing_comes(&mut reader).await;
+        log.commit();
+        assert_eq!(next(&mut reader).await, 2);
+        // Whoever tells of commits may tell of several at once, and then be silent for a while.
+        log.commit_quietly();
+        assert_eq!(next(&mut reader).await, 3);
+    }
+
+    #[tokio::test]
+    async fn a_wake_up_is_not_lost_with_who_was_woken() {
+        let log = Counted::new(Duration::from_millis(2));
+        let mut reader = log.follow();
+        log.commit();
+        assert_eq!(next(&mut reader).await, 1);
+        nothing_comes(&mut reader).await;
+        log.commit();
+        // It goes away wherever it is: while the log rests, or is read.
+        for microseconds in (0..4_000).step_by(500) {
+            let patience = Duration::from_micros(microseconds);
+            if let Ok(change) = tokio::time::timeout(patience, reader.next()).await {
+                assert_eq!(change.unwrap().position.id, 2);
+                return;
+            }
+        }
+        assert_eq!(next(&mut reader).await, 2);
     }
 
     #[tokio::test]
