@@ -26,8 +26,10 @@ const BACKSTOP: Duration = Duration::from_secs(1);
 pub(crate) enum Look {
     /// Nothing has changed since a reader looked.
     Quiet,
-    /// There is something to read.
+    /// Something has come since the last look.
     News,
+    /// Nothing has, but there is something to read.
+    Unread,
     /// The store is gone.
     Gone,
 }
@@ -77,8 +79,8 @@ impl Watch {
                         idle = idle.saturating_add(1);
                         woken = None;
                     }
-                    Look::News if woken.is_some_and(|woken| woken.elapsed() < AGAIN) => {}
-                    Look::News => {
+                    Look::Unread if woken.is_some_and(|woken| woken.elapsed() < AGAIN) => {}
+                    Look::News | Look::Unread => {
                         wake();
                         idle = 0;
                         woken = Some(Instant::now());
@@ -112,5 +114,40 @@ impl Drop for Watch {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    /// How often such looks wake.
+    fn wakes(looks: impl IntoIterator<Item = Look, IntoIter: Send + 'static>) -> usize {
+        let wakes = Arc::new(AtomicUsize::new(0));
+        let (counted, mut looks) = (Arc::clone(&wakes), looks.into_iter());
+        let watch = Watch::start(
+            move || looks.next().unwrap_or(Look::Gone),
+            move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+            },
+        );
+        let until = Instant::now() + Duration::from_mins(1);
+        while watch.as_ref().is_some_and(Watch::is_running) {
+            assert!(Instant::now() < until, "the thread did not end");
+            thread::sleep(Duration::from_millis(1));
+        }
+        wakes.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn all_that_comes_wakes_and_what_is_left_unread_does_from_time_to_time() {
+        assert_eq!(wakes([Look::Quiet; 3]), 0);
+        assert_eq!(wakes([Look::News, Look::News, Look::Quiet, Look::News]), 3);
+        assert_eq!(wakes([Look::Unread, Look::Quiet, Look::Unread]), 2);
+        let unread = wakes([Look::Unread; 10]);
+        // Where the machine stands still, a tenth of a second passes between two.
+        assert!((1..10).contains(&unread), "{unread}");
     }
 }

@@ -169,15 +169,15 @@ impl Followed for FolderTable {
         &self.changes
     }
 
-    fn look(&self, _seen: &mut Option<u64>) -> Look {
+    fn look(&self, seen: &mut Option<u64>) -> Look {
         let published = self.published.read().unwrap_or_else(PoisonError::into_inner);
         let notice = published.as_ref().map(|published| Arc::clone(&published.notice));
         drop(published);
         if notice.is_some_and(|notice| notice.is_quiet(&self.folder)) {
-            Look::Quiet
-        } else {
-            Look::News
+            return Look::Quiet;
         }
+        let generation = self.folder.generation();
+        if seen.replace(generation) == Some(generation) { Look::Unread } else { Look::News }
     }
 
     async fn at_end<R: Send + 'static>(
