@@ -99,7 +99,7 @@ impl Checkpoints {
             && let Some(readers) = &self.readers
         {
             marks.next.store(UNDER_WAY, Ordering::Relaxed);
-            readers.threads.submit(Box::new(Checkpoint { marks: Arc::clone(&self.marks), pages }));
+            readers.threads.submit(Box::new(Checkpoint(Arc::clone(&self.marks))));
         }
         false
     }
@@ -107,10 +107,8 @@ impl Checkpoints {
     /// Moves the log into the file, as far as readers allow, where it is long; for who keeps others
     /// from writing meanwhile.
     pub(crate) fn run(&self, connection: &Connection) {
-        let marks = &*self.marks;
-        if marks.is_long.swap(false, Ordering::Relaxed) {
-            let pages = checkpoint(connection);
-            marks.wait_after(pages.unwrap_or_else(|| marks.last.load(Ordering::Relaxed)));
+        if self.marks.is_long.swap(false, Ordering::Relaxed) {
+            self.marks.checkpoint(connection);
         }
     }
 }
@@ -138,18 +136,22 @@ fn checkpoint(connection: &Connection) -> Option<u32> {
 }
 
 impl Marks {
-    /// Does not look again before the log has grown; a reader may hold on to it.
-    fn wait_after(&self, pages: u32) {
+    /// Moves the log, and gives how many pages it had.
+    fn checkpoint(&self, connection: &Connection) -> u32 {
+        self.wait_after(checkpoint(connection))
+    }
+
+    /// Does not look again before the log has grown; a reader may hold on to it. Where nobody knows
+    /// its pages, it has those that were noted last.
+    fn wait_after(&self, pages: Option<u32>) -> u32 {
+        let pages = pages.unwrap_or_else(|| self.last.load(Ordering::Relaxed));
         self.next.store(pages.saturating_add(PAGES), Ordering::Relaxed);
+        pages
     }
 }
 
 /// A checkpoint beside those who write.
-struct Checkpoint {
-    marks: Arc<Marks>,
-    /// How many pages the log had when it was asked for.
-    pages: u32,
-}
+struct Checkpoint(Arc<Marks>);
 
 impl Job for Checkpoint {
     fn is_wanted(&self) -> bool {
@@ -161,10 +163,9 @@ impl Job for Checkpoint {
     }
 
     fn run(&mut self, connection: &Connection, _is_shared: bool) {
-        let pages = checkpoint(connection).unwrap_or(self.pages);
-        self.marks.wait_after(pages);
+        let pages = self.0.checkpoint(connection);
         // The next commit begins the log anew if it finds nothing left in it, and says so.
-        self.marks.is_long.store(pages >= MANY_PAGES, Ordering::Relaxed);
+        self.0.is_long.store(pages >= MANY_PAGES, Ordering::Relaxed);
     }
 
     fn has_failed(&self) -> bool {
@@ -174,8 +175,8 @@ impl Job for Checkpoint {
     fn answer(self: Box<Self>, error: Option<Error>) {
         if error.is_some() {
             // No connection could be opened; whoever reads will be told. The writer has one.
-            self.marks.wait_after(self.pages);
-            self.marks.is_long.store(self.pages >= MANY_PAGES, Ordering::Relaxed);
+            let pages = self.0.wait_after(None);
+            self.0.is_long.store(pages >= MANY_PAGES, Ordering::Relaxed);
         }
     }
 }
@@ -305,10 +306,11 @@ mod tests {
         assert!(pages_in(&database.path) > u64::from(FAR_TOO_MANY_PAGES));
         assert!(database.write(1) < 10);
 
-        let failed =
-            Checkpoint { marks: Arc::clone(&database.checkpoints.marks), pages: MANY_PAGES };
-        Box::new(failed).answer(Some(Error::validation("no file is left to open")));
-        assert!(database.checkpoints.marks.is_long.load(Ordering::Relaxed));
+        let marks = &database.checkpoints.marks;
+        marks.last.store(MANY_PAGES, Ordering::Relaxed);
+        let failed = Box::new(Checkpoint(Arc::clone(marks)));
+        failed.answer(Some(Error::validation("no file is left to open")));
+        assert!(marks.is_long.load(Ordering::Relaxed));
     }
 
     #[test]

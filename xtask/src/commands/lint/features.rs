@@ -11,13 +11,12 @@ use crate::project::Project;
 /// A problem for each feature of `storehouse` with which alone it does not compile without a warning.
 pub fn check(project: &Project) -> Result<Vec<String>> {
     let package = project.package("storehouse")?.context("the workspace has no storehouse")?;
-    let none = String::new();
     let features = package.features.keys().filter(|feature| *feature != "default");
     let mut problems = Vec::new();
-    for feature in std::iter::once(&none).chain(features) {
+    for feature in std::iter::once(None).chain(features.map(Some)) {
         let mut command = project.cargo(&["clippy", "--quiet", "--lib", "--no-default-features"]);
         command.args(["--package", "storehouse", "--package", "storehouse-runtime"]);
-        if !feature.is_empty() {
+        if let Some(feature) = feature {
             command.arg("--features").arg(format!("storehouse/{feature}"));
         }
         command.args(["--", "-D", "warnings"]);
