@@ -46,18 +46,67 @@ use crate::{
 };
 
 /// A stored value that does not fit the column it was read for.
+///
+/// It is one pointer wide, since every value of every row is read into a result with it, and a
+/// result of two words comes back in registers.
+///
+/// ```
+/// use storehouse_runtime::DecodeError;
+///
+/// let error = DecodeError::new(1, "expected text, found NULL");
+/// assert_eq!((error.column(), error.message()), (1, "expected text, found NULL"));
+/// // It was the second of the columns 4, 7 and 2.
+/// assert_eq!(error.mapped(&[4, 7, 2]).column(), 7);
+/// ```
 #[derive(Debug)]
-pub struct DecodeError {
-    /// The column's position in the definition.
-    pub column: usize,
-    /// What was expected and what was found.
-    pub message: Cow<'static, str>,
+pub struct DecodeError(Box<Misfit>);
+
+const _: () = assert!(size_of::<Result<i64, DecodeError>>() == 2 * size_of::<u64>());
+
+#[derive(Debug)]
+struct Misfit {
+    column: usize,
+    message: Cow<'static, str>,
 }
 
 impl DecodeError {
     /// `column` holds something else than expected.
+    #[cold]
     pub fn new(column: usize, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { column, message: message.into() }
+        Self(Box::new(Misfit { column, message: message.into() }))
+    }
+
+    /// The same at another column, for what reads under numbers of its own.
+    #[must_use]
+    pub fn at(mut self, column: usize) -> Self {
+        self.0.column = column;
+        self
+    }
+
+    /// The same at `columns[column]`, for what reads some columns as 0, 1, 2 and so on.
+    ///
+    /// # Panics
+    ///
+    /// When the error's column is not one of `columns`.
+    #[must_use]
+    pub fn mapped(mut self, columns: &[usize]) -> Self {
+        self.0.column = columns[self.0.column];
+        self
+    }
+
+    /// The column's position in the definition.
+    pub fn column(&self) -> usize {
+        self.0.column
+    }
+
+    /// What was expected and what was found.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What was expected and what was found.
+    pub fn into_message(self) -> Cow<'static, str> {
+        self.0.message
     }
 }
 

@@ -277,6 +277,5 @@ pub fn read_by_name<T, P: Projection<T>>(
     source: &mut dyn ColumnSource,
     plan: &[usize],
 ) -> Result<P, DecodeError> {
-    P::read(&mut Mapped { source, columns: plan })
-        .map_err(|error| DecodeError { column: plan[error.column], ..error })
+    P::read(&mut Mapped { source, columns: plan }).map_err(|error| error.mapped(plan))
 }

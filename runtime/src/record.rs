@@ -93,7 +93,7 @@ impl Record {
             )));
         }
         V::decode(&mut RowRef(std::slice::from_ref(value)), 0)
-            .map_err(|error| Error::validation(format!("column `{column}`: {}", error.message)))
+            .map_err(|error| Error::validation(format!("column `{column}`: {}", error.message())))
     }
 
     /// The value of a column without its Rust type; `None` when there is no such column or it was

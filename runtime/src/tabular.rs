@@ -190,9 +190,9 @@ impl Core {
     }
 
     fn decode_error(&self, error: DecodeError) -> Error {
-        let column = self.definition.columns.get(error.column);
+        let column = self.definition.columns.get(error.column());
         let name = column.map_or_else(|| "?".to_owned(), |column| column.name.to_string());
-        Error::decode(name, error.message)
+        Error::decode(name, error.into_message())
     }
 }
 

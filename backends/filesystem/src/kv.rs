@@ -294,7 +294,7 @@ fn receive(
     rows: &mut RowSink,
 ) -> Result<ControlFlow<()>> {
     rows.receive(position, source).map_err(|error| {
-        let column = &definition.table().columns[error.column];
-        Error::decode(&*column.name, error.message)
+        let column = &definition.table().columns[error.column()];
+        Error::decode(&*column.name, error.into_message())
     })
 }

@@ -100,7 +100,7 @@ impl PostgresLog {
             }
             let value = |(position, column): (usize, &storehouse_runtime::ColumnDef)| {
                 decode::value(column.column_type, row, ddl::HEAD + offset + position)
-                    .map_err(|error| DecodeError::new(position, error.message))
+                    .map_err(|error| error.at(position))
             };
             let values: Result<Vec<_>, _> =
                 definition.columns.iter().enumerate().map(value).collect();

@@ -34,8 +34,8 @@ pub(crate) async fn fetch(
             sink.begin(&names)?;
         }
         let received = sink.receive(position, &mut Checked(&row)).map_err(|error| {
-            let column = row.columns().get(error.column);
-            Error::decode(column.map_or("?", sqlx::Column::name), error.message)
+            let column = row.columns().get(error.column());
+            Error::decode(column.map_or("?", sqlx::Column::name), error.into_message())
         })?;
         if received == ControlFlow::Break(()) {
             break;

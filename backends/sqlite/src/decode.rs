@@ -159,7 +159,7 @@ pub(crate) fn row_at(definition: &TableDef, row: &Row<'_>, offset: usize) -> Dec
             continue;
         }
         let value = value(column.column_type, &mut source, offset + position);
-        values.push(value.map_err(|error| DecodeError::new(position, error.message))?);
+        values.push(value.map_err(|error| error.at(position))?);
     }
     Ok(EncodedRow(values))
 }

@@ -85,7 +85,10 @@ fn step(
     let mut position = 0;
     while let Some(row) = rows.next().map_err(error::of_raw)? {
         let received = sink.receive(position, &mut RowSource(row)).map_err(|error| {
-            Error::decode(names.get(error.column).map_or("?", String::as_str), error.message)
+            Error::decode(
+                names.get(error.column()).map_or("?", String::as_str),
+                error.into_message(),
+            )
         })?;
         if received.is_break() {
             break;

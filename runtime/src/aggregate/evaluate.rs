@@ -68,8 +68,8 @@ impl Aggregation {
         let part = answer.iter().skip(offset).take(limit.unwrap_or(usize::MAX));
         for (position, row) in part.enumerate() {
             let received = sink.receive(position, &mut RowRef(row)).map_err(|error| {
-                let column = definition.columns.get(error.column);
-                Error::decode(column.map_or("?", |column| &column.name), error.message)
+                let column = definition.columns.get(error.column());
+                Error::decode(column.map_or("?", |column| &column.name), error.into_message())
             })?;
             if received.is_break() {
                 break;

@@ -108,6 +108,6 @@ fn key_of<T: Row>(definition: &Arc<TableDef>, row: &EncodedRow) -> Result<T::Key
 }
 
 fn decode_error(definition: &TableDef, error: DecodeError) -> Error {
-    let column = definition.columns.get(error.column);
-    Error::decode(column.map_or("?", |column| &column.name), error.message)
+    let column = definition.columns.get(error.column());
+    Error::decode(column.map_or("?", |column| &column.name), error.into_message())
 }

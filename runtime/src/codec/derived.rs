@@ -87,7 +87,7 @@ pub fn check_value<V: ColumnValue>(
     check: fn(&V) -> Result<(), String>,
 ) -> Result<(), String> {
     let decoded = V::decode(&mut RowRef(std::slice::from_ref(value)), 0);
-    decoded.map_err(|error| error.message.into_owned()).and_then(|value| check(&value))
+    decoded.map_err(|error| error.into_message().into_owned()).and_then(|value| check(&value))
 }
 
 /// Defines a trait that only checks: it holds for every type of which another trait holds, so

@@ -33,7 +33,7 @@ macro_rules! mapped {
         fn $read(&mut self, column: usize) -> Decoded<$result> {
             self.source
                 .$read(self.columns[column])
-                .map_err(|error| DecodeError { column, ..error })
+                .map_err(|error| error.at(column))
         }
     )*};
 }
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(mapped.read_text(0).unwrap(), "a");
         assert_eq!(mapped.read_text(2).unwrap(), "a");
         assert!(mapped.is_null(1));
-        assert_eq!(mapped.read_int(2).unwrap_err().column, 2);
+        assert_eq!(mapped.read_int(2).unwrap_err().column(), 2);
     }
 
     #[test]

@@ -203,13 +203,13 @@ mod tests {
     fn an_array_takes_no_list_of_another_length() {
         let stored = [Value::FloatList(vec![1.0, 2.0])];
         let error = <[f32; 3]>::decode(&mut RowRef(&stored), 0).unwrap_err();
-        assert_eq!(error.message, "expected 3 numbers, found 2");
+        assert_eq!(error.message(), "expected 3 numbers, found 2");
     }
 
     #[test]
     fn a_value_of_another_type_is_an_error_that_names_both() {
         fn refused<V: ColumnValue + Debug>(value: Value) -> String {
-            V::decode(&mut EncodedRow(vec![value]), 0).unwrap_err().message.into_owned()
+            V::decode(&mut EncodedRow(vec![value]), 0).unwrap_err().into_message().into_owned()
         }
         assert_eq!(refused::<bool>(Value::Int(1)), "expected a bool, found an integer");
         assert_eq!(refused::<i64>(Value::Null), "expected an integer, found NULL");

@@ -255,7 +255,7 @@ mod tests {
 
     fn decoded(variants: &Variants, value: Value) -> Result<usize, String> {
         let decoded = variants.decode(&mut EncodedRow(vec![value]), 0);
-        decoded.map_err(|error| error.message.into_owned())
+        decoded.map_err(|error| error.into_message().into_owned())
     }
 
     #[test]

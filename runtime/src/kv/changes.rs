@@ -330,8 +330,8 @@ fn typed<K: KvKey, V: KvValue>(
         ChangeKind::Insert | ChangeKind::Update => KvChangeKind::Put,
     };
     let failed = |error: crate::codec::DecodeError| {
-        let column = definition.columns.get(error.column);
-        Error::decode(column.map_or("?", |column| &column.name), error.message)
+        let column = definition.columns.get(error.column());
+        Error::decode(column.map_or("?", |column| &column.name), error.into_message())
     };
     if kind == KvChangeKind::Current
         && let Some(row) = &change.new

@@ -113,8 +113,8 @@ impl InMemoryKvStorage {
     ) -> Result<bool> {
         let received = rows.receive(position, &mut RowRef(&entry[..]));
         received.map(|flow| flow.is_continue()).map_err(|error| {
-            let column = &self.definition.table().columns[error.column];
-            Error::decode(&*column.name, error.message)
+            let column = &self.definition.table().columns[error.column()];
+            Error::decode(&*column.name, error.into_message())
         })
     }
 }

@@ -33,7 +33,7 @@ impl Snapshot<'_> {
         rows: &mut RowSink,
     ) -> Result<ControlFlow<()>> {
         rows.receive(position, &mut RowRef(row)).map_err(|error| {
-            Error::decode(&*table.definition.columns[error.column].name, error.message)
+            Error::decode(&*table.definition.columns[error.column()].name, error.into_message())
         })
     }
 

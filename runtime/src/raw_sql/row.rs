@@ -36,7 +36,7 @@ impl<T: Table> RawRow for T {
 
     fn read(source: &mut dyn ColumnSource, plan: &[usize]) -> Result<Self, DecodeError> {
         T::decode(T::definition(), &mut Mapped { source, columns: plan })
-            .map_err(|error| DecodeError { column: plan[error.column], ..error })
+            .map_err(|error| error.mapped(plan))
     }
 }
 

@@ -387,8 +387,7 @@ impl<R: MaybeSend + 'static> RowReceiver for Groups<R> {
         source: &mut dyn ColumnSource,
     ) -> Result<ControlFlow<()>, DecodeError> {
         let mut source = OneZero { source, found_nan: false };
-        let row = (self.read)(&mut source)
-            .map_err(|error| DecodeError { column: self.columns[error.column], ..error })?;
+        let row = (self.read)(&mut source).map_err(|error| error.mapped(&self.columns))?;
         self.found_nan |= source.found_nan;
         self.rows.push(row);
         Ok(ControlFlow::Continue(()))

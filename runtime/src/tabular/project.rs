@@ -294,7 +294,7 @@ impl<R: MaybeSend + 'static> RowReceiver for Projected<R> {
         };
         // The engine knows columns by their place in the definition.
         let columns = &self.columns;
-        let blame = |error: DecodeError| DecodeError { column: columns[error.column], ..error };
+        let blame = |error: DecodeError| error.mapped(columns);
         self.rows.push((self.read)(source).map_err(blame)?);
         if self.last == Some(position) {
             self.place = Some(place(source).map_err(blame)?);

@@ -105,7 +105,10 @@ impl Storage {
     ) -> Result<RowSink> {
         for (position, row) in rows {
             let next = sink.receive(position, &mut RowRef(&row)).map_err(|error| {
-                Error::decode(&*self.0.definition.columns[error.column].name, error.message)
+                Error::decode(
+                    &*self.0.definition.columns[error.column()].name,
+                    error.into_message(),
+                )
             })?;
             if let ControlFlow::Break(()) = next {
                 break;

@@ -244,5 +244,5 @@ pub(super) fn hand_over(
 ) -> Result<ControlFlow<()>> {
     let Some(row) = row else { return Ok(ControlFlow::Continue(())) };
     rows.receive(position, &mut RowRef(row))
-        .map_err(|error| Error::decode(name_of_column(error.column), error.message))
+        .map_err(|error| Error::decode(name_of_column(error.column()), error.into_message()))
 }
