@@ -8,7 +8,7 @@ use std::{
 
 use futures::TryStreamExt as _;
 use smallvec::SmallVec;
-use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _, postgres::PgRow};
 use storehouse_runtime::{
     EncodedKey, FilterTree, Result, RowSink, Selection,
     sql::{Command, Rendered},
@@ -113,8 +113,11 @@ pub(crate) async fn select(
     let mut arguments = Arguments::new(&table.definition, pgvector);
     arguments.parameters(&rendered.parameters)?;
     let sql = AssertSqlSafe(Arc::clone(&rendered.sql));
-    let mut rows = engine.query(sql, arguments.into_inner()).fetch(connection);
+    // Not `fetch`, which is this and one more adapter that every row passes through.
+    let mut rows = connection.fetch_many(engine.query(sql, arguments.into_inner()));
     while let Some(row) = rows.try_next().await? {
+        // What is not a row says how many there were.
+        let Some(row) = row.right() else { continue };
         if receive(table, &row, *position, sink)?.is_break() {
             break;
         }
