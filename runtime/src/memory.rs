@@ -5,6 +5,7 @@
 //! transaction works on snapshots of its own and puts them in place when it commits; other
 //! writers wait for it, readers do not.
 
+mod batch;
 mod changes;
 mod database;
 mod image;

@@ -11,7 +11,7 @@ use std::{
 
 use imbl::OrdMap;
 
-use super::{changes::Log, links::Links};
+use super::{batch::Batch, changes::Log, links::Links};
 use crate::{
     definition::{TableDef, same_columns},
     error::{Error, Result},
@@ -89,6 +89,13 @@ pub(super) struct State {
     pub(super) entries: Vec<Entries>,
     /// The greatest generated key that was ever given or used.
     last_id: i64,
+}
+
+/// A row that was written: as the caller gets it back, and what it changed in the table.
+struct Written {
+    row: EncodedRow,
+    before: Option<StoredRow>,
+    after: StoredRow,
 }
 
 /// A place in an index. With `above` set it lies behind every place that it is the beginning
@@ -235,30 +242,35 @@ impl Table {
         rows: Vec<EncodedRow>,
         mode: WriteMode,
     ) -> Result<Vec<Option<EncodedRow>>> {
-        if let [_] = rows[..] {
-            // Everything is checked before the first change, so nothing has to be undone.
-            return rows.into_iter().map(|row| self.write_row(state, row, mode)).collect();
-        }
-        let mut changed = state.clone();
-        if let Some(auto) = self.definition.auto_integer() {
+        let mut batch = Batch::new(self, state, rows.len());
+        if let Some(auto) = self.definition.auto_integer()
+            && rows.len() > 1
+        {
             // Keys that are generated for this batch lie above those that it brings along.
             for row in &rows {
-                changed.note_id(&row.0[auto]);
+                batch.state.note_id(&row.0[auto]);
             }
         }
-        let stored = (rows.into_iter())
-            .map(|row| self.write_row(&mut changed, row, mode))
-            .collect::<Result<Vec<_>>>()?;
-        *state = changed;
+        let mut stored = Vec::with_capacity(rows.len());
+        for row in rows {
+            let written = self.write_row(batch.state, row, mode)?;
+            stored.push(written.map(|Written { row, before, after }| {
+                batch.note(before, after);
+                row
+            }));
+        }
+        batch.keep();
         Ok(stored)
     }
 
+    /// Writes one row. Everything is checked before the first change, so that a failure leaves
+    /// nothing to be undone.
     fn write_row(
         &self,
         state: &mut State,
         mut row: EncodedRow,
         mode: WriteMode,
-    ) -> Result<Option<EncodedRow>> {
+    ) -> Result<Option<Written>> {
         let auto = self.definition.auto_integer();
         if let Some(auto) = auto.filter(|&auto| row.0[auto].is_null()) {
             row.0[auto] = self.next_id(state, auto)?;
@@ -279,11 +291,12 @@ impl Table {
                 _ => Err(self.conflict(taken)),
             };
         }
-        self.replace(state, existing.as_ref(), &row.0.as_slice().into());
+        let after = row.0.as_slice().into();
+        self.replace(state, existing.as_ref(), &after);
         if let Some(auto) = auto {
             state.note_id(&row.0[auto]);
         }
-        Ok(Some(row))
+        Ok(Some(Written { row, before: existing, after }))
     }
 
     /// Puts in a row that is stored elsewhere as it is; fails where it is in another's way.
@@ -329,9 +342,12 @@ impl Table {
             .find_map(|(index, entries)| index.holder(entries, &row.0).cloned());
         match holder {
             Some(existing) => self.change_row(state, &existing, assignments),
-            None => self.write_row(state, row, WriteMode::Insert)?.ok_or_else(|| {
-                Error::backend("an insert stores its row or fails; this is a bug", None)
-            }),
+            None => match self.write_row(state, row, WriteMode::Insert)? {
+                Some(written) => Ok(written.row),
+                None => {
+                    Err(Error::backend("an insert stores its row or fails; this is a bug", None))
+                }
+            },
         }
     }
 
@@ -356,19 +372,19 @@ impl Table {
         rows: &[StoredRow],
         assignments: &[Assignment],
     ) -> Result<()> {
-        let mut changed = state.clone();
+        let mut batch = Batch::new(self, state, 2 * rows.len());
         // All are taken out first, so that no row stands in the way of one that takes its place.
         for row in rows {
-            self.remove(&mut changed, row);
+            batch.remove(row);
         }
         for row in rows {
             let row = self.assigned(row, assignments)?;
-            if let Some(taken) = self.taken(&changed, &row, None) {
+            if let Some(taken) = self.taken(batch.state, &row, None) {
                 return Err(self.conflict(taken));
             }
-            self.replace(&mut changed, None, &row.into());
+            batch.insert(row.into());
         }
-        *state = changed;
+        batch.keep();
         Ok(())
     }
 
@@ -493,6 +509,11 @@ impl State {
 
     pub(super) const fn last_id(&self) -> i64 {
         self.last_id
+    }
+
+    /// Forgets the ids that were noted since `last_id` was the greatest.
+    pub(super) const fn restore_last_id(&mut self, last_id: i64) {
+        self.last_id = last_id;
     }
 
     pub(super) fn note_id(&mut self, id: &Value) {
