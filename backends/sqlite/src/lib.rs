@@ -31,6 +31,7 @@ mod functions;
 mod group;
 mod ids;
 mod job;
+mod job_queue;
 mod json_paths;
 mod lease;
 mod migrate;

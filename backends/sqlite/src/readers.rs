@@ -11,11 +11,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use rusqlite::Connection;
 use storehouse_runtime::{Error, Result};
 
-use crate::{connection::open_reader, job::Job, options::SqliteOptions};
+use crate::{connection::open_reader, job::Job, job_queue::JobQueue, options::SqliteOptions};
 
 /// The connections that read.
 pub(crate) struct Readers {
@@ -100,27 +99,20 @@ fn thread_number() -> usize {
 
 /// Threads for longer reads.
 pub(crate) struct ReaderThreads {
-    jobs: Option<Sender<Box<dyn Job>>>,
-    queue: Receiver<Box<dyn Job>>,
-    idle: Arc<AtomicUsize>,
+    queue: Arc<JobQueue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     place: Arc<Place>,
 }
 
 impl ReaderThreads {
     fn new(place: Arc<Place>) -> Self {
-        let (jobs, queue) = unbounded();
-        Self { jobs: Some(jobs), queue, idle: Arc::default(), threads: Mutex::default(), place }
+        Self { queue: Arc::default(), threads: Mutex::default(), place }
     }
 
     /// Queues a job, and starts a thread for it where no other is free for it.
     pub(crate) fn submit(&self, job: Box<dyn Job>) {
-        if self.queue.len() >= self.idle.load(Ordering::Relaxed) {
+        if !self.queue.push(job) {
             self.start_thread();
-        }
-        if let Some(jobs) = &self.jobs {
-            // The queue has a receiver here, so it takes the job.
-            let _ = jobs.send(job);
         }
     }
 
@@ -129,11 +121,10 @@ impl ReaderThreads {
         if threads.len() >= self.place.options.readers {
             return;
         }
-        let (queue, idle, place) =
-            (self.queue.clone(), Arc::clone(&self.idle), Arc::clone(&self.place));
+        let (queue, place) = (Arc::clone(&self.queue), Arc::clone(&self.place));
         let thread = thread::Builder::new()
             .name("sqlite-reader".to_owned())
-            .spawn(move || serve(&queue, &idle, &place));
+            .spawn(move || serve(&queue, &place));
         match thread {
             Ok(thread) => threads.push(thread),
             Err(error) => tracing::warn!(
@@ -146,7 +137,7 @@ impl ReaderThreads {
 /// Waits for the threads, so that the file is closed afterwards.
 impl Drop for ReaderThreads {
     fn drop(&mut self) {
-        self.jobs = None;
+        self.queue.close();
         let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner);
         threads.drain(..).for_each(join);
     }
@@ -160,13 +151,9 @@ pub(crate) fn join(thread: JoinHandle<()>) {
     }
 }
 
-fn serve(queue: &Receiver<Box<dyn Job>>, idle: &AtomicUsize, place: &Place) {
+fn serve(queue: &JobQueue, place: &Place) {
     let mut connection = None;
-    loop {
-        idle.fetch_add(1, Ordering::Relaxed);
-        let job = queue.recv();
-        idle.fetch_sub(1, Ordering::Relaxed);
-        let Ok(mut job) = job else { return };
+    while let Some(mut job) = queue.pop() {
         if !job.is_wanted() {
             continue;
         }
@@ -243,7 +230,7 @@ mod tests {
             answer
         };
         let idle = |wanted| {
-            while threads.idle.load(Ordering::Relaxed) != wanted {
+            while threads.queue.idle() != wanted {
                 thread::yield_now();
             }
         };
