@@ -61,7 +61,7 @@ use crate::{
 #[derive(Debug)]
 pub struct DecodeError(Box<Misfit>);
 
-const _: () = assert!(size_of::<Result<i64, DecodeError>>() == 2 * size_of::<u64>());
+const _: () = assert!(size_of::<Result<i64, DecodeError>>() <= 2 * size_of::<u64>());
 
 #[derive(Debug)]
 struct Misfit {
@@ -83,14 +83,13 @@ impl DecodeError {
         self
     }
 
-    /// The same at `columns[column]`, for what reads some columns as 0, 1, 2 and so on.
-    ///
-    /// # Panics
-    ///
-    /// When the error's column is not one of `columns`.
+    /// The same at `columns[column]`, for what reads some columns as 0, 1, 2 and so on. A column
+    /// that is none of them stays as it is.
     #[must_use]
     pub fn mapped(mut self, columns: &[usize]) -> Self {
-        self.0.column = columns[self.0.column];
+        if let Some(&column) = columns.get(self.0.column) {
+            self.0.column = column;
+        }
         self
     }
 

@@ -119,16 +119,20 @@ impl Baseline {
             let Ok(state) = table.read() else { continue };
             let logs = table.log.is_on();
             let before = self.tables.get(&name);
-            let is_same = before.is_some_and(|(before, logged)| {
-                *logged == logs
-                    && before.last_id() == state.last_id()
-                    && before.entries[0].ptr_eq(&state.entries[0])
+            let is_as_before = before.is_some_and(|(before, logged)| {
+                *logged == logs && before.last_id() == state.last_id()
             });
-            if is_same {
+            let before = before.map(|(before, _)| before);
+            if is_as_before
+                && before.is_some_and(|before| before.entries[0].ptr_eq(&state.entries[0]))
+            {
                 continue;
             }
-            let before = before.map(|(before, _)| before);
-            contents.tables.push(TableContents::between(&table, before, &state, logs));
+            let done = TableContents::between(&table, before, &state, logs);
+            // What was done and taken back leaves other nodes of the map, with the same rows.
+            if !is_as_before || done.changes_rows() {
+                contents.tables.push(done);
+            }
             let state = state.clone();
             self.tables.insert(name, (state, logs));
         }
@@ -291,6 +295,10 @@ impl TableContents {
             _ => stored.extend(rows.values().map(|stored| row(stored))),
         }
         Self { definition, logs, last_id: after.last_id(), is_cleared, removed, stored }
+    }
+
+    fn changes_rows(&self) -> bool {
+        self.is_cleared || !self.removed.is_empty() || !self.stored.is_empty()
     }
 
     fn name(&self) -> String {

@@ -13,6 +13,7 @@ use futures::future::join_all;
 
 use super::{
     Host as _,
+    contents::Baseline,
     simulation::{Network, Order},
 };
 use crate::{
@@ -366,6 +367,21 @@ async fn changes_of_other_tabs_come_once_and_in_order() {
         assert!(there.delete("a").await.unwrap());
         assert_eq!(changes.try_next().await.unwrap().unwrap().new, None);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bulk_that_was_taken_back_is_no_news() {
+    let network = Network::new(8, Order::AsInBrowsers);
+    let tab = open(&network).await.unwrap();
+    let table = tab.table(&seats()).await.unwrap();
+    insert(&table, "1A").await.unwrap();
+    let database = &tab.backend.database;
+    let mut baseline = Baseline::of(database);
+    let row = |seat: &str| EncodedRow(vec![Value::Null, Value::Text(seat.into())]);
+    table.write(vec![row("1B"), row("1A")], WriteMode::Insert).await.unwrap_err();
+    assert!(baseline.take(database).is_empty());
+    insert(&table, "1B").await.unwrap();
+    assert!(!baseline.take(database).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
