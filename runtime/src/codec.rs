@@ -42,7 +42,11 @@ pub use self::{
     },
 };
 use crate::{
-    column_type::ColumnType, decimal::DecimalValue, definition::ValueSchema, value::Value,
+    column_type::ColumnType,
+    decimal::DecimalValue,
+    definition::{TableDef, ValueSchema},
+    error::Error,
+    value::Value,
 };
 
 /// A stored value that does not fit the column it was read for.
@@ -91,6 +95,12 @@ impl DecodeError {
             self.0.column = column;
         }
         self
+    }
+
+    /// What the caller of an operation gets, [`Error::Decode`] with the column's name.
+    pub fn into_error(self, definition: &TableDef) -> Error {
+        let column = definition.columns.get(self.0.column);
+        Error::decode(column.map_or("?", |column| &column.name), self.0.message)
     }
 
     /// The column's position in the definition.

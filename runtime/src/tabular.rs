@@ -36,7 +36,7 @@ pub use self::{
 };
 use crate::{
     capabilities::Capabilities,
-    codec::{DecodeError, EncodeError},
+    codec::EncodeError,
     definition::TableDef,
     engine::EngineId,
     environment::Environment,
@@ -187,12 +187,6 @@ impl Core {
     fn encode_error(&self, error: &EncodeError) -> Error {
         let column = &self.definition.columns[error.column].name;
         Error::validation(format!("column `{column}` cannot be written: {}", error.message))
-    }
-
-    fn decode_error(&self, error: DecodeError) -> Error {
-        let column = self.definition.columns.get(error.column());
-        let name = column.map_or_else(|| "?".to_owned(), |column| column.name.to_string());
-        Error::decode(name, error.into_message())
     }
 }
 

@@ -21,7 +21,7 @@ use std::{
 
 use serde_json::Value as Json;
 use storehouse_runtime::{
-    ColumnSource, EncodedKey, Error, Result, RowSink, Value,
+    ColumnSource, EncodedKey, Result, RowSink, Value,
     codec::RowRef,
     kv::{KvDef, KvEntry},
 };
@@ -293,8 +293,5 @@ fn receive(
     source: &mut dyn ColumnSource,
     rows: &mut RowSink,
 ) -> Result<ControlFlow<()>> {
-    rows.receive(position, source).map_err(|error| {
-        let column = &definition.table().columns[error.column()];
-        Error::decode(&*column.name, error.into_message())
-    })
+    rows.receive(position, source).map_err(|error| error.into_error(definition.table()))
 }

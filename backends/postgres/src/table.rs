@@ -80,9 +80,7 @@ impl Table {
     }
 
     pub(crate) fn decode_error(&self, error: DecodeError) -> Error {
-        let column = self.definition.columns.get(error.column());
-        let name = column.map_or_else(|| "?".to_owned(), |column| column.name.to_string());
-        Error::decode(name, error.into_message())
+        error.into_error(&self.definition)
     }
 
     /// Writes many rows, given as one array for each column. Generated ids come from the

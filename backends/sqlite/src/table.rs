@@ -84,8 +84,7 @@ impl Table {
 
     /// A stored value that does not fit its column.
     pub(crate) fn decode_error(&self, error: DecodeError) -> Error {
-        let column = self.definition.columns.get(error.column());
-        Error::decode(column.map_or("?", |column| &column.name), error.into_message())
+        error.into_error(&self.definition)
     }
 }
 

@@ -12,8 +12,8 @@
 //!
 //! # struct Store; impl Store {
 //! #     async fn open(_: std::path::PathBuf, _: Vec<Row>) -> Result<Self> { Ok(Self) }
-//! #     async fn get(&self, _: i64) -> Result<Row> { unimplemented!() }
-//! #     async fn put_bulk(&self, _: Vec<Row>) -> Result { unimplemented!() }
+//! #     async fn get(&self, _: i64) -> Result<Row> { Ok(Row::new(0, 0)) }
+//! #     async fn put_bulk(&self, _: Vec<Row>) -> Result { Ok(()) }
 //! # }
 //! fn main() -> Result {
 //!     in_runtime(async {

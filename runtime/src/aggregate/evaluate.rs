@@ -9,11 +9,7 @@ use smallvec::SmallVec;
 
 use super::{AggregateTerm, Aggregation, Sum};
 use crate::{
-    codec::RowRef,
-    definition::TableDef,
-    error::{Error, Result},
-    order::compare_rows,
-    storage::RowSink,
+    codec::RowRef, definition::TableDef, error::Result, order::compare_rows, storage::RowSink,
     value::Value,
 };
 
@@ -67,10 +63,9 @@ impl Aggregation {
         let limit = self.limit.and_then(|limit| usize::try_from(limit).ok());
         let part = answer.iter().skip(offset).take(limit.unwrap_or(usize::MAX));
         for (position, row) in part.enumerate() {
-            let received = sink.receive(position, &mut RowRef(row)).map_err(|error| {
-                let column = definition.columns.get(error.column());
-                Error::decode(column.map_or("?", |column| &column.name), error.into_message())
-            })?;
+            let received = sink
+                .receive(position, &mut RowRef(row))
+                .map_err(|error| error.into_error(definition))?;
             if received.is_break() {
                 break;
             }

@@ -9,9 +9,9 @@ use super::{
     log::{ChangeKind, LoggedChange},
 };
 use crate::{
-    codec::{DecodeError, RowRef},
+    codec::RowRef,
     definition::TableDef,
-    error::{Error, Result},
+    error::Result,
     table::{Row, TableKey},
     value::EncodedRow,
 };
@@ -99,15 +99,10 @@ impl LoggedChange {
 }
 
 fn decode<T: Row>(definition: &Arc<TableDef>, row: &EncodedRow) -> Result<T> {
-    T::decode(definition, &mut RowRef(&row.0)).map_err(|error| decode_error(definition, error))
+    T::decode(definition, &mut RowRef(&row.0)).map_err(|error| error.into_error(definition))
 }
 
 fn key_of<T: Row>(definition: &Arc<TableDef>, row: &EncodedRow) -> Result<T::Key> {
     let key = row.key(&definition.key);
-    T::Key::decode(key).map_err(|error| decode_error(definition, error))
-}
-
-fn decode_error(definition: &TableDef, error: DecodeError) -> Error {
-    let column = definition.columns.get(error.column());
-    Error::decode(column.map_or("?", |column| &column.name), error.into_message())
+    T::Key::decode(key).map_err(|error| error.into_error(definition))
 }

@@ -329,10 +329,7 @@ fn typed<K: KvKey, V: KvValue>(
         ChangeKind::SnapshotEnd => KvChangeKind::SnapshotEnd,
         ChangeKind::Insert | ChangeKind::Update => KvChangeKind::Put,
     };
-    let failed = |error: crate::codec::DecodeError| {
-        let column = definition.columns.get(error.column());
-        Error::decode(column.map_or("?", |column| &column.name), error.into_message())
-    };
+    let failed = |error: crate::codec::DecodeError| error.into_error(definition);
     if kind == KvChangeKind::Current
         && let Some(row) = &change.new
         && is_expired(read_expiry(&mut RowRef(&row.0)).map_err(failed)?, core.now())

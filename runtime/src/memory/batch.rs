@@ -25,8 +25,9 @@ impl<'s> Batch<'s> {
         Self { table, state, last_id, made: Vec::with_capacity(expected) }
     }
 
-    /// Notes that `after` was put into the state, in the place of `before`.
-    pub(super) fn note(&mut self, before: Option<StoredRow>, after: StoredRow) {
+    /// Puts in a row for which there is room, in the place of `before`.
+    pub(super) fn replace(&mut self, before: Option<StoredRow>, after: StoredRow) {
+        self.table.replace(self.state, before.as_ref(), &after);
         self.made.push(Change { before, after: Some(after) });
     }
 
@@ -34,12 +35,6 @@ impl<'s> Batch<'s> {
     pub(super) fn remove(&mut self, row: &StoredRow) {
         self.table.remove(self.state, row);
         self.made.push(Change { before: Some(row.clone()), after: None });
-    }
-
-    /// Puts in a row for which there is room.
-    pub(super) fn insert(&mut self, row: StoredRow) {
-        self.table.replace(self.state, None, &row);
-        self.made.push(Change { before: None, after: Some(row) });
     }
 
     /// All of them hold.

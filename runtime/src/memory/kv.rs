@@ -112,10 +112,9 @@ impl InMemoryKvStorage {
         rows: &mut dyn RowReceiver,
     ) -> Result<bool> {
         let received = rows.receive(position, &mut RowRef(&entry[..]));
-        received.map(|flow| flow.is_continue()).map_err(|error| {
-            let column = &self.definition.table().columns[error.column()];
-            Error::decode(&*column.name, error.into_message())
-        })
+        received
+            .map(|flow| flow.is_continue())
+            .map_err(|error| error.into_error(self.definition.table()))
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     aggregate::Aggregation,
     codec::RowRef,
-    error::{Error, Result},
+    error::Result,
     filter::FilterTree,
     order,
     selection::Selection,
@@ -32,9 +32,8 @@ impl Snapshot<'_> {
         row: &[Value],
         rows: &mut RowSink,
     ) -> Result<ControlFlow<()>> {
-        rows.receive(position, &mut RowRef(row)).map_err(|error| {
-            Error::decode(&*table.definition.columns[error.column()].name, error.into_message())
-        })
+        rows.receive(position, &mut RowRef(row))
+            .map_err(|error| error.into_error(&table.definition))
     }
 
     pub(super) fn get_many(self, keys: Vec<EncodedKey>, mut rows: RowSink) -> Result<RowSink> {

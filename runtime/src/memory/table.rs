@@ -91,13 +91,6 @@ pub(super) struct State {
     last_id: i64,
 }
 
-/// A row that was written: as the caller gets it back, and what it changed in the table.
-struct Written {
-    row: EncodedRow,
-    before: Option<StoredRow>,
-    after: StoredRow,
-}
-
 /// A place in an index. With `above` set it lies behind every place that it is the beginning
 /// of, which makes it the end of a range.
 #[derive(Clone, Debug)]
@@ -251,26 +244,20 @@ impl Table {
                 batch.state.note_id(&row.0[auto]);
             }
         }
-        let mut stored = Vec::with_capacity(rows.len());
-        for row in rows {
-            let written = self.write_row(batch.state, row, mode)?;
-            stored.push(written.map(|Written { row, before, after }| {
-                batch.note(before, after);
-                row
-            }));
-        }
+        let stored = (rows.into_iter())
+            .map(|row| self.write_row(&mut batch, row, mode))
+            .collect::<Result<Vec<_>>>()?;
         batch.keep();
         Ok(stored)
     }
 
-    /// Writes one row. Everything is checked before the first change, so that a failure leaves
-    /// nothing to be undone.
     fn write_row(
         &self,
-        state: &mut State,
+        batch: &mut Batch<'_>,
         mut row: EncodedRow,
         mode: WriteMode,
-    ) -> Result<Option<Written>> {
+    ) -> Result<Option<EncodedRow>> {
+        let state = &mut *batch.state;
         let auto = self.definition.auto_integer();
         if let Some(auto) = auto.filter(|&auto| row.0[auto].is_null()) {
             row.0[auto] = self.next_id(state, auto)?;
@@ -291,12 +278,11 @@ impl Table {
                 _ => Err(self.conflict(taken)),
             };
         }
-        let after = row.0.as_slice().into();
-        self.replace(state, existing.as_ref(), &after);
+        batch.replace(existing, row.0.as_slice().into());
         if let Some(auto) = auto {
-            state.note_id(&row.0[auto]);
+            batch.state.note_id(&row.0[auto]);
         }
-        Ok(Some(Written { row, before: existing, after }))
+        Ok(Some(row))
     }
 
     /// Puts in a row that is stored elsewhere as it is; fails where it is in another's way.
@@ -342,12 +328,12 @@ impl Table {
             .find_map(|(index, entries)| index.holder(entries, &row.0).cloned());
         match holder {
             Some(existing) => self.change_row(state, &existing, assignments),
-            None => match self.write_row(state, row, WriteMode::Insert)? {
-                Some(written) => Ok(written.row),
-                None => {
-                    Err(Error::backend("an insert stores its row or fails; this is a bug", None))
-                }
-            },
+            None => {
+                let stored = self.write_rows(state, vec![row], WriteMode::Insert)?.pop().flatten();
+                stored.ok_or_else(|| {
+                    Error::backend("an insert stores its row or fails; this is a bug", None)
+                })
+            }
         }
     }
 
@@ -382,7 +368,7 @@ impl Table {
             if let Some(taken) = self.taken(batch.state, &row, None) {
                 return Err(self.conflict(taken));
             }
-            batch.insert(row.into());
+            batch.replace(None, row.into());
         }
         batch.keep();
         Ok(())

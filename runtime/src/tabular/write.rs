@@ -255,7 +255,7 @@ impl Core {
     /// Decodes a row that was just stored, and tells listeners of it.
     pub(super) fn decode_stored<T: Row>(&self, mut row: EncodedRow) -> Result<T> {
         self.emit(|| Some(RawEvent::Put(row.clone())));
-        T::decode(&self.definition, &mut row).map_err(|error| self.decode_error(error))
+        T::decode(&self.definition, &mut row).map_err(|error| error.into_error(&self.definition))
     }
 }
 

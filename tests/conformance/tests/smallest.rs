@@ -104,12 +104,9 @@ impl Storage {
         mut sink: RowSink,
     ) -> Result<RowSink> {
         for (position, row) in rows {
-            let next = sink.receive(position, &mut RowRef(&row)).map_err(|error| {
-                Error::decode(
-                    &*self.0.definition.columns[error.column()].name,
-                    error.into_message(),
-                )
-            })?;
+            let next = sink
+                .receive(position, &mut RowRef(&row))
+                .map_err(|error| error.into_error(&self.0.definition))?;
             if let ControlFlow::Break(()) = next {
                 break;
             }
