@@ -9,6 +9,7 @@ mod batch;
 mod changes;
 mod database;
 mod image;
+mod index;
 mod kv;
 mod links;
 mod named;

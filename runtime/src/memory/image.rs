@@ -6,9 +6,10 @@ use std::{fmt, sync::Arc};
 use imbl::ordmap::DiffItem;
 
 use super::{
+    index::SortKey,
     read::{Snapshot, matching},
     scan,
-    table::{SortKey, State, StoredRow, Table},
+    table::{State, StoredRow, Table},
 };
 use crate::{
     aggregate::Aggregation,

@@ -13,7 +13,10 @@ use std::{
 use imbl::ordmap::DiffItem;
 
 use super::changes;
-use super::table::{Index, SortKey, State, StoredRow, Table};
+use super::{
+    index::{Index, SortKey},
+    table::{State, StoredRow, Table},
+};
 use crate::{
     definition::TableDef,
     error::{Error, ReferenceProblem, Result},

@@ -5,7 +5,7 @@
 
 use std::ops::Bound;
 
-use super::table::{Index, SortKey};
+use super::index::{Index, SortKey};
 use crate::{
     filter::{Comparison, FilterTree},
     order::{Direction, OrderTerm},

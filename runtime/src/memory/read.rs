@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use super::{
+    index::SortKey,
     plan, scan,
-    table::{SortKey, State, Table},
+    table::{State, Table},
 };
 use crate::{
     aggregate::Aggregation,

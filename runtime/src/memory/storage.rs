@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::{
     CAPABILITIES, NAME, changes,
     database::Database,
+    index::SortKey,
     links,
     read::{Snapshot, matching},
     scan,
-    table::{SortKey, State, Table},
+    table::{State, Table},
     transaction::Workspace,
 };
 use crate::{

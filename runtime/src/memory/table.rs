@@ -1,24 +1,26 @@
 //! One table in memory: what is stored, and how a row goes in and out.
 
 use std::{
-    cmp::Ordering,
-    ops::{Bound, Deref},
+    ops::Deref,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
 
-use imbl::OrdMap;
-
-use super::{batch::Batch, changes::Log, links::Links};
+use super::{
+    batch::Batch,
+    changes::Log,
+    index::{Entries, Index, SortKey},
+    links::Links,
+};
 use crate::{
     definition::{TableDef, same_columns},
     error::{Error, Result},
     filter::FilterTree,
     patch::Assignment,
     storage::WriteMode,
-    value::{EncodedKey, EncodedRow, KeyValues, Value, compare_slices},
+    value::{EncodedKey, EncodedRow, Value},
 };
 
 /// A stored row, shared between the key's map and those of the indexes.
@@ -54,8 +56,6 @@ impl From<Vec<Value>> for StoredRow {
     }
 }
 
-type Entries = OrdMap<SortKey, StoredRow>;
-
 /// A table's definition, and its state behind a lock that is never held for long.
 pub(super) struct Table {
     pub(super) definition: Arc<TableDef>,
@@ -69,17 +69,6 @@ pub(super) struct Table {
     state: RwLock<State>,
 }
 
-/// Which columns an index sorts by.
-pub(super) struct Index {
-    pub(super) name: String,
-    /// The declared columns, then those of the key that are not among them: so every entry has
-    /// a place of its own, and the order is total.
-    pub(super) columns: Vec<usize>,
-    /// How many of `columns` were declared.
-    declared: usize,
-    unique: bool,
-}
-
 /// What a table holds. Cloning it takes a few reference counts.
 #[derive(Clone, Default)]
 pub(super) struct State {
@@ -90,56 +79,6 @@ pub(super) struct State {
     /// The greatest generated key that was ever given or used.
     last_id: i64,
 }
-
-/// A place in an index. With `above` set it lies behind every place that it is the beginning
-/// of, which makes it the end of a range.
-#[derive(Clone, Debug)]
-pub(super) struct SortKey {
-    pub(super) values: KeyValues,
-    pub(super) above: bool,
-}
-
-impl SortKey {
-    pub(super) const fn at(values: KeyValues) -> Self {
-        Self { values, above: false }
-    }
-
-    pub(super) const fn above(values: KeyValues) -> Self {
-        Self { values, above: true }
-    }
-}
-
-impl Ord for SortKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Most keys are one integer, and a lookup compares a dozen of them.
-        if let ([Value::Int(left)], [Value::Int(right)]) = (&self.values[..], &other.values[..]) {
-            return left.cmp(right).then(self.above.cmp(&other.above));
-        }
-        let common = self.values.len().min(other.values.len());
-        compare_slices(&self.values[..common], &other.values[..common]).then_with(|| {
-            match self.values.len().cmp(&other.values.len()) {
-                Ordering::Less if self.above => Ordering::Greater,
-                Ordering::Greater if other.above => Ordering::Less,
-                Ordering::Equal => self.above.cmp(&other.above),
-                by_length => by_length,
-            }
-        })
-    }
-}
-
-impl PartialOrd for SortKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for SortKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for SortKey {}
 
 impl Table {
     pub(super) fn new(definition: Arc<TableDef>) -> Self {
@@ -326,15 +265,12 @@ impl Table {
                 index.unique && same_columns(&index.columns[..index.declared], unique)
             })
             .find_map(|(index, entries)| index.holder(entries, &row.0).cloned());
-        match holder {
-            Some(existing) => self.change_row(state, &existing, assignments),
-            None => {
-                let stored = self.write_rows(state, vec![row], WriteMode::Insert)?.pop().flatten();
-                stored.ok_or_else(|| {
-                    Error::backend("an insert stores its row or fails; this is a bug", None)
-                })
-            }
+        if let Some(existing) = holder {
+            return self.change_row(state, &existing, assignments);
         }
+        let stored = self.write_rows(state, vec![row], WriteMode::Insert)?.pop().flatten();
+        stored
+            .ok_or_else(|| Error::backend("an insert stores its row or fails; this is a bug", None))
     }
 
     fn change_row(
@@ -450,25 +386,6 @@ impl Table {
     }
 }
 
-impl Index {
-    /// A row that has the same values in the declared columns. NULL is the same as nothing.
-    fn holder<'e>(&self, entries: &'e Entries, row: &[Value]) -> Option<&'e StoredRow> {
-        let declared = &self.columns[..self.declared];
-        if declared.iter().any(|&column| row[column].is_null()) {
-            return None;
-        }
-        let values: KeyValues = declared.iter().map(|&column| row[column].clone()).collect();
-        let range =
-            (Bound::Included(SortKey::at(values.clone())), Bound::Excluded(SortKey::above(values)));
-        entries.range(range).next().map(|(_, holder)| holder)
-    }
-
-    /// A row's place in the index.
-    pub(super) fn place(&self, row: &[Value]) -> SortKey {
-        SortKey::at(self.columns.iter().map(|&column| row[column].clone()).collect())
-    }
-}
-
 impl State {
     pub(super) const fn is_ready(&self) -> bool {
         self.ready
@@ -506,25 +423,5 @@ impl State {
         if let Value::Int(id) = *id {
             self.last_id = self.last_id.max(id);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn values(values: &[i64]) -> KeyValues {
-        values.iter().copied().map(Value::Int).collect()
-    }
-
-    #[test]
-    fn the_end_of_a_range_lies_behind_all_that_it_begins() {
-        let end = SortKey::above(values(&[1]));
-        assert!(SortKey::at(values(&[1])) < end);
-        assert!(SortKey::at(values(&[1, i64::MAX])) < end);
-        assert!(end < SortKey::at(values(&[2])));
-        assert!(end > SortKey::at(values(&[1, 5])));
-        assert!(SortKey::at(values(&[1])) < SortKey::at(values(&[1, 0])));
-        assert!(SortKey::at(values(&[2])) > end);
     }
 }

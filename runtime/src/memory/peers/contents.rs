@@ -13,8 +13,9 @@ use super::{
     super::{
         changes::{Happened, Log},
         database::Database,
+        index::SortKey,
         kv::KvTable,
-        table::{SortKey, State, StoredRow, Table},
+        table::{State, StoredRow, Table},
     },
     codec::{Read, Reader, Writer},
     definition::{Find, read_kv, read_table, write_kv, write_table},
