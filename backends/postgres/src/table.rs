@@ -137,23 +137,24 @@ impl Table {
 
     /// Rows that are given as one array for each column, and the place of each among them as
     /// `k.n`, where order matters.
+    ///
+    /// Each array is unnested in a list of results, which hands on row after row. In `FROM` the
+    /// server would first store all elements of each array, and then read them back together.
     pub(crate) fn push_from_arrays(&self, sql: &mut String, is_ordered: bool, pgvector: Pgvector) {
-        let columns = &self.definition.columns;
-        sql.push_str(" FROM UNNEST(");
-        for (position, column) in columns.iter().enumerate() {
-            let _ = write!(sql, "{}${}::", separator(position), position + 1);
-            sql.push_str(&if is_list(column.column_type) {
+        sql.push_str(" FROM (SELECT ");
+        for (position, column) in self.definition.columns.iter().enumerate() {
+            let element = if is_list(column.column_type) {
                 "text".into()
             } else {
                 types::declared(column.column_type, pgvector)
-            });
-            sql.push_str("[]");
+            };
+            let (separator, number) = (separator(position), position + 1);
+            let _ = write!(sql, "{separator}UNNEST(${number}::{element}[]) AS c{position}");
         }
-        sql.push_str(if is_ordered { ") WITH ORDINALITY AS k(" } else { ") AS k(" });
-        for position in 0..columns.len() {
-            let _ = write!(sql, "{}c{position}", separator(position));
+        if is_ordered {
+            sql.push_str(", generate_subscripts($1, 1) AS n");
         }
-        sql.push_str(if is_ordered { ", n)" } else { ")" });
+        sql.push_str(") AS k");
     }
 
     /// Begins a copy of rows into the table.
