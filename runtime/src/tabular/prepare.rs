@@ -42,22 +42,23 @@ impl Core {
                 own.name
             )));
         }
-        let given = row.into_values();
-        let mut values = Vec::with_capacity(given.len());
         let mut has_new_key = false;
-        for (position, (column, given)) in definition.columns.iter().zip(given).enumerate() {
-            values.push(if definition.auto == Some(position) {
+        // `collect` fills the vector of what was given, whose elements are as large: a row is one
+        // allocation.
+        let values = row.into_values().into_iter().zip(&*definition.columns).enumerate();
+        let values = values.map(|(position, (given, column))| {
+            if definition.auto == Some(position) {
                 has_new_key = given.is_none() || self.client_keys == ClientKeys::Never;
-                self.key_value(position, given)?
-            } else {
-                match (given, column.default) {
-                    (Some(given), _) => given,
-                    (None, Some(default)) => default(),
-                    // A column that must be given is refused by the check below.
-                    (None, None) => Value::Null,
-                }
-            });
-        }
+                return self.key_value(position, given);
+            }
+            Ok(match (given, column.default) {
+                (Some(given), _) => given,
+                (None, Some(default)) => default(),
+                // A column that must be given is refused by the check below.
+                (None, None) => Value::Null,
+            })
+        });
+        let values = values.collect::<Result<_>>()?;
         let mut row = EncodedRow(values);
         if definition.managed != ManagedColumns::NONE {
             self.fill_in_managed(&mut row, has_new_key, mode)?;
