@@ -18,6 +18,7 @@ use storehouse_runtime::Error;
 
 use crate::{
     job::{Job, Weight},
+    job_queue::Urgency,
     readers::Readers,
 };
 
@@ -99,7 +100,8 @@ impl Checkpoints {
             && let Some(readers) = &self.readers
         {
             marks.next.store(UNDER_WAY, Ordering::Relaxed);
-            readers.threads.submit(Box::new(Checkpoint(Arc::clone(&self.marks))));
+            let job = Box::new(Checkpoint(Arc::clone(&self.marks)));
+            readers.threads.submit(job, Urgency::InTurn);
         }
         false
     }

@@ -8,7 +8,7 @@ use std::{
 
 use crossbeam_channel::{Sender, unbounded};
 use rusqlite::Connection;
-use storehouse_runtime::{EngineId, Error, Result};
+use storehouse_runtime::{EngineId, Error, Result, RowSink};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -18,8 +18,10 @@ use crate::{
     error,
     group::run_at_once,
     job::{Answer, Session, Weight, job},
+    job_queue::Urgency,
     lease::Commands,
     options::{SqliteOptions, Synchronous},
+    query::Query,
     readers::{Readers, join},
     shared::Shared,
     table::Tables,
@@ -143,15 +145,35 @@ impl Engine {
         self.read(read).await
     }
 
+    /// Runs a query: at once as long as it is short, and then on another thread.
+    pub(crate) async fn query(&self, mut query: Query) -> Result<RowSink> {
+        tokio::task::consume_budget().await;
+        if let Some(readers) = &self.readers
+            && query.begin(&readers.inline)?
+        {
+            return Ok(query.into_rows());
+        }
+        let urgency = query.urgency();
+        self.read_when(urgency, move |session| query.run(session)).await
+    }
+
     /// Reads on another thread.
     pub(crate) async fn read<R, F>(&self, read: F) -> Result<R>
     where
         R: Send + 'static,
         F: FnOnce(&Session<'_>) -> Result<R> + Send + 'static,
     {
+        self.read_when(Urgency::InTurn, read).await
+    }
+
+    async fn read_when<R, F>(&self, urgency: Urgency, read: F) -> Result<R>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Session<'_>) -> Result<R> + Send + 'static,
+    {
         let (job, answer) = job(Weight::OneStatement, read);
         if let Some(readers) = &self.readers {
-            readers.threads.submit(job);
+            readers.threads.submit(job, urgency);
         } else {
             self.id.check_may_wait()?;
             self.submit(Request::Read(job))?;

@@ -24,6 +24,14 @@ impl<'a> Session<'a> {
         Self { connection, is_shared: false, is_wanted: &|| true }
     }
 
+    /// The same work on another connection.
+    pub(crate) fn on<'b>(&self, connection: &'b Connection) -> Session<'b>
+    where
+        'a: 'b,
+    {
+        Session { connection, ..*self }
+    }
+
     /// Whether the caller still waits for the answer.
     pub(crate) fn is_wanted(&self) -> bool {
         (self.is_wanted)()

@@ -17,6 +17,13 @@ pub(crate) struct JobQueue {
     changed: Condvar,
 }
 
+/// When a job is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Urgency {
+    InTurn,
+    First,
+}
+
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Box<dyn Job>>,
@@ -26,10 +33,14 @@ struct State {
 }
 
 impl JobQueue {
-    /// Adds a job, and says whether a thread waits for it.
-    pub(crate) fn push(&self, job: Box<dyn Job>) -> bool {
+    /// Adds a job, and says whether a thread waits for it. One that keeps something from others
+    /// meanwhile does not wait behind them.
+    pub(crate) fn push(&self, job: Box<dyn Job>, urgency: Urgency) -> bool {
         let mut state = self.lock();
-        state.jobs.push_back(job);
+        match urgency {
+            Urgency::InTurn => state.jobs.push_back(job),
+            Urgency::First => state.jobs.push_front(job),
+        }
         let is_awaited = state.jobs.len() <= state.idle;
         drop(state);
         self.changed.notify_one();

@@ -1,9 +1,9 @@
 //! Storehouse's SQLite backend.
 //!
-//! One thread writes, and commits together what callers ask for at the same time. Reads by key
-//! run on the caller's own thread, since SQLite answers them sooner than another thread could be
-//! woken; longer reads run on threads of their own. A file is kept in WAL mode, so readers and
-//! the writer do not wait for each other.
+//! One thread writes, and commits together what callers ask for at the same time. Reads by key and
+//! short queries run on the caller's own thread, since SQLite answers them sooner than another
+//! thread could be woken; longer ones run on threads of their own. A file is kept in WAL mode, so
+//! readers and the writer do not wait for each other.
 //!
 //! ```
 //! use storehouse_runtime::StoreBuilder;
@@ -30,13 +30,16 @@ mod error;
 mod functions;
 mod group;
 mod ids;
+mod inline;
 mod job;
 mod job_queue;
 mod json_paths;
 mod lease;
 mod migrate;
 mod options;
+mod patience;
 mod put;
+mod query;
 mod raw;
 mod read;
 mod readers;

@@ -14,7 +14,7 @@ use crate::{
     engine::Engine,
     error,
     job::{Session, Weight},
-    read::PATIENCE,
+    read::ROWS_AT_ONCE,
 };
 
 /// Runs a statement outside a transaction and hands over its rows.
@@ -94,7 +94,7 @@ fn step(
             break;
         }
         position += 1;
-        if position % PATIENCE == 0 && !session.is_wanted() {
+        if position % ROWS_AT_ONCE == 0 && !session.is_wanted() {
             return Err(Error::closed("nobody waits for this read any more"));
         }
     }

@@ -1,16 +1,17 @@
 //! Reads, as they run on whichever connection is there for them.
 
-use std::ops::ControlFlow;
+use std::{ffi::c_int, ops::ControlFlow};
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::{CachedStatement, Connection, StatementStatus};
 use storehouse_runtime::{
-    Aggregation, EncodedKey, Error, FilterTree, Result, RowSink, Selection, sql::Command,
+    EncodedKey, Error, FilterTree, Result, RowSink, Selection,
+    sql::{Command, Rendered},
 };
 
 use crate::{bind, decode::RowSource, error, job::Session, table::Table};
 
 /// After so many rows a long read looks whether its caller still waits for it.
-pub(crate) const PATIENCE: usize = 1_024;
+pub(crate) const ROWS_AT_ONCE: usize = 1_024;
 
 /// Hands the row with that key to `sink`.
 pub(crate) fn get(
@@ -42,47 +43,35 @@ pub(crate) fn get_many(
     Ok(sink)
 }
 
-/// Hands the selected rows to `sink`, in order.
-pub(crate) fn select(
+/// Hands the rows that a query gives to `sink`, in order, except for the first `handed_over`, and
+/// counts them there. Returns how many instructions it took.
+pub(crate) fn hand_over(
+    statement: &mut CachedStatement<'_>,
     session: &Session<'_>,
     table: &Table,
-    selection: &Selection,
-    sink: RowSink,
-) -> Result<RowSink> {
-    hand_over(session, table, Command::Select(selection), sink)
-}
-
-/// Hands the answer of an aggregation to `sink`, in order.
-pub(crate) fn aggregate(
-    session: &Session<'_>,
-    table: &Table,
-    aggregation: &Aggregation,
-    sink: RowSink,
-) -> Result<RowSink> {
-    hand_over(session, table, Command::Aggregate(aggregation), sink)
-}
-
-/// Hands the rows that a command gives to `sink`.
-fn hand_over(
-    session: &Session<'_>,
-    table: &Table,
-    command: Command<'_>,
-    mut sink: RowSink,
-) -> Result<RowSink> {
-    let mut statement = render(session.connection, table, command)?;
+    sink: &mut RowSink,
+    handed_over: &mut usize,
+) -> Result<c_int> {
+    statement.reset_status(StatementStatus::VmStep);
     let mut rows = statement.raw_query();
-    let mut position = 0;
+    let mut to_pass_over = *handed_over;
     while let Some(row) = rows.next().map_err(|error| error::of_table(error, table))? {
-        let received = sink.receive(position, &mut RowSource(row));
-        if received.map_err(|error| table.decode_error(error))?.is_break() {
+        if to_pass_over > 0 {
+            to_pass_over -= 1;
+            continue;
+        }
+        let received = sink.receive(*handed_over, &mut RowSource(row));
+        let is_enough = received.map_err(|error| table.decode_error(error))?.is_break();
+        *handed_over += 1;
+        if is_enough {
             break;
         }
-        position += 1;
-        if position % PATIENCE == 0 && !session.is_wanted() {
+        if handed_over.is_multiple_of(ROWS_AT_ONCE) && !session.is_wanted() {
             return Err(Error::closed("nobody waits for this read any more"));
         }
     }
-    Ok(sink)
+    drop(rows);
+    Ok(statement.get_status(StatementStatus::VmStep))
 }
 
 /// Counts the rows that match.
@@ -156,7 +145,15 @@ fn render<'c>(
     table: &Table,
     command: Command<'_>,
 ) -> Result<CachedStatement<'c>> {
-    let rendered = table.statements.render(&table.definition, command);
+    prepare_bound(connection, table, &table.statements.render(&table.definition, command))
+}
+
+/// Prepares what was rendered and binds its parameters.
+pub(crate) fn prepare_bound<'c>(
+    connection: &'c Connection,
+    table: &Table,
+    rendered: &Rendered<'_>,
+) -> Result<CachedStatement<'c>> {
     let mut statement = prepare(connection, table, &rendered.sql)?;
     bind::parameters(&mut statement, &rendered.parameters)
         .map_err(|error| error::of_table(error, table))?;
@@ -164,15 +161,25 @@ fn render<'c>(
 }
 
 /// A transaction that only reads, unless one is open already. It ends when it is dropped.
-struct ReadTransaction<'c>(Option<&'c Connection>);
+pub(crate) struct ReadTransaction<'c>(Option<&'c Connection>);
 
 impl<'c> ReadTransaction<'c> {
-    fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
+    pub(crate) fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
         if !connection.is_autocommit() {
             return Ok(Self(None));
         }
         connection.prepare_cached("BEGIN")?.raw_execute()?;
         Ok(Self(Some(connection)))
+    }
+
+    /// Lets it go on when this is gone.
+    pub(crate) fn leave_open(mut self) {
+        self.0 = None;
+    }
+
+    /// One that was left open.
+    pub(crate) fn resumed(connection: &'c Connection) -> Self {
+        Self((!connection.is_autocommit()).then_some(connection))
     }
 }
 

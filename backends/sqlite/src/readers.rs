@@ -2,99 +2,46 @@
 //! own. Each is opened when it is first needed.
 
 use std::{
-    cell::Cell,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
 };
 
 use rusqlite::Connection;
-use storehouse_runtime::{Error, Result};
+use storehouse_runtime::Result;
 
-use crate::{connection::open_reader, job::Job, job_queue::JobQueue, options::SqliteOptions};
+use crate::{
+    connection::open_reader,
+    inline::InlineReaders,
+    job::Job,
+    job_queue::{JobQueue, Urgency},
+    options::SqliteOptions,
+};
 
 /// The connections that read.
 pub(crate) struct Readers {
-    pub(crate) inline: InlineReaders,
+    pub(crate) inline: Arc<InlineReaders>,
     pub(crate) threads: ReaderThreads,
 }
 
 impl Readers {
     pub(crate) fn new(path: &Path, options: SqliteOptions) -> Self {
         let place = Arc::new(Place { path: path.to_owned(), options });
-        Self { inline: InlineReaders::new(Arc::clone(&place)), threads: ReaderThreads::new(place) }
+        let inline = Arc::new(InlineReaders::new(Arc::clone(&place)));
+        Self { inline, threads: ReaderThreads::new(place) }
     }
 }
 
 /// Where connections are opened, and how.
-struct Place {
-    path: PathBuf,
-    options: SqliteOptions,
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    pub(crate) options: SqliteOptions,
 }
 
 impl Place {
-    fn open(&self) -> Result<Connection> {
+    pub(crate) fn open(&self) -> Result<Connection> {
         open_reader(&self.path, &self.options)
     }
-}
-
-/// Connections for reads by key, which take no longer than a few microseconds and so run on the
-/// caller's own thread.
-pub(crate) struct InlineReaders {
-    slots: Box<[Mutex<Option<Connection>>]>,
-    place: Arc<Place>,
-}
-
-impl InlineReaders {
-    fn new(place: Arc<Place>) -> Self {
-        let slots = (0..place.options.readers).map(|_| Mutex::default()).collect();
-        Self { slots, place }
-    }
-
-    /// Calls `read` with a connection that nobody else uses meanwhile.
-    pub(crate) fn with<R>(&self, read: impl FnOnce(&Connection) -> Result<R>) -> Result<R> {
-        let mut slot = self.lock();
-        if slot.is_none() {
-            *slot = Some(self.place.open()?);
-        }
-        match &*slot {
-            Some(connection) => read(connection),
-            None => Err(Error::closed("the connection was closed")),
-        }
-    }
-
-    /// The slot of this thread, or else one that is free, or else waits for that of this thread.
-    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
-        let own = thread_number() % self.slots.len();
-        let (before, from_own) = self.slots.split_at(own);
-        for slot in from_own.iter().chain(before) {
-            match slot.try_lock() {
-                Ok(slot) => return slot,
-                // A panic in a reader resets its statement and does the connection no harm.
-                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => {}
-            }
-        }
-        self.slots[own].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Numbers the threads that read, so that each comes back to the connection that knows its
-/// statements.
-fn thread_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
-    }
-    NUMBER.with(|number| {
-        if number.get() == usize::MAX {
-            number.set(NEXT.fetch_add(1, Ordering::Relaxed));
-        }
-        number.get()
-    })
 }
 
 /// Threads for longer reads.
@@ -110,8 +57,8 @@ impl ReaderThreads {
     }
 
     /// Queues a job, and starts a thread for it where no other is free for it.
-    pub(crate) fn submit(&self, job: Box<dyn Job>) {
-        if !self.queue.push(job) {
+    pub(crate) fn submit(&self, job: Box<dyn Job>, urgency: Urgency) {
+        if !self.queue.push(job, urgency) {
             self.start_thread();
         }
     }
@@ -187,32 +134,6 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_keeps_its_number() {
-        let number = thread_number();
-        assert_eq!(thread_number(), number);
-        assert_ne!(thread::spawn(thread_number).join().unwrap(), number);
-    }
-
-    #[test]
-    fn a_thread_comes_back_to_its_connection_and_takes_another_when_that_is_taken() {
-        let folder = tempfile::tempdir().unwrap();
-        let readers = Arc::new(InlineReaders::new(place(&folder, 2)));
-        for _ in 0..6 {
-            let readers = Arc::clone(&readers);
-            let thread = thread::spawn(move || {
-                let own = thread_number() % 2;
-                let slot = |slot: &Mutex<_>| slot.try_lock().is_ok();
-                let first = readers.lock();
-                assert!(!slot(&readers.slots[own]) && slot(&readers.slots[1 - own]));
-                let second = readers.lock();
-                assert!(!slot(&readers.slots[1 - own]));
-                drop((first, second));
-            });
-            thread.join().unwrap();
-        }
-    }
-
-    #[test]
     fn threads_are_started_when_needed_and_no_more_than_allowed() {
         let folder = tempfile::tempdir().unwrap();
         let threads = ReaderThreads::new(place(&folder, 2));
@@ -226,7 +147,7 @@ mod tests {
                 let _ = wait_for.map(|wait_for| wait_for.recv());
                 Ok(())
             });
-            threads.submit(job);
+            threads.submit(job, Urgency::InTurn);
             answer
         };
         let idle = |wanted| {
@@ -272,7 +193,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for _ in 0..2 {
             let (job, answer) = job(Weight::OneStatement, |_| Ok(()));
-            threads.submit(job);
+            threads.submit(job, Urgency::InTurn);
             let error = runtime.block_on(answer.wait()).unwrap_err();
             assert!(error.to_string().contains("cannot open the file"), "{error}");
         }

@@ -14,6 +14,7 @@ use crate::{
     ddl,
     engine::Engine,
     job::{Session, Weight},
+    query::{Query, Question, Total},
     read,
     table::Table,
     transaction::Lease,
@@ -67,6 +68,16 @@ impl SqliteTabularStorage {
             (Scope::Anywhere(engine), Length::Short) => engine.read_inline(read).await,
             (Scope::Anywhere(engine), Length::Long) => engine.read(read).await,
             (Scope::Transaction(lease), _) => lease.run(Weight::OneStatement, read).await,
+        }
+    }
+
+    async fn run_query(&self, question: Question, rows: RowSink) -> Result<RowSink> {
+        let query = Query::new(&self.table, question, rows);
+        match &self.scope {
+            Scope::Anywhere(engine) => engine.query(query).await,
+            Scope::Transaction(lease) => {
+                lease.run(Weight::OneStatement, move |session| query.run(session)).await
+            }
         }
     }
 
@@ -146,22 +157,15 @@ impl TabularStorage for SqliteTabularStorage {
     }
 
     async fn select(&self, selection: Selection, rows: RowSink) -> Result<RowSink> {
-        self.run_read(Length::Long, move |session, table| {
-            read::select(session, table, &selection, rows)
-        })
-        .await
+        self.run_query(Question::Select(selection), rows).await
     }
 
     async fn aggregate(&self, aggregation: Aggregation, rows: RowSink) -> Result<RowSink> {
-        self.run_read(Length::Long, move |session, table| {
-            read::aggregate(session, table, &aggregation, rows)
-        })
-        .await
+        self.run_query(Question::Aggregate(aggregation), rows).await
     }
 
     async fn count(&self, filter: FilterTree) -> Result<u64> {
-        self.run_read(Length::Long, move |session, table| read::count(session, table, &filter))
-            .await
+        Total::take(self.run_query(Question::Count(filter), Total::sink()).await?)
     }
 
     async fn write(

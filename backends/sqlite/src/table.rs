@@ -10,7 +10,7 @@ use std::{
 use storehouse_runtime::{DecodeError, Error, FeedSlot, TableDef, WriteMode, sql::StatementCache};
 use storehouse_sql::{CrudSql, Dialect};
 
-use crate::{changes::Pruning, ids::Ids};
+use crate::{changes::Pruning, ids::Ids, query::LongQueries};
 
 /// How many parameters a statement that writes several rows has. Measured with tables of 5
 /// columns: 20 to 40 rows at once cost a quarter less than one by one, 64 and more cost more
@@ -26,6 +26,7 @@ pub(crate) struct Table {
     pub(crate) name: String,
     pub(crate) crud: Cow<'static, CrudSql>,
     pub(crate) statements: StatementCache,
+    pub(crate) long_queries: LongQueries,
     pub(crate) ids: Ids,
     /// What all who follow the table share.
     pub(crate) feed: FeedSlot,
@@ -41,6 +42,7 @@ impl Table {
             name: definition.full_name().into_owned(),
             crud: definition.crud(Dialect::Sqlite),
             statements: StatementCache::new(Dialect::Sqlite),
+            long_queries: LongQueries::default(),
             ids: Ids::of(definition),
             feed: FeedSlot::default(),
             pruning: Pruning::default(),

@@ -257,7 +257,7 @@ fn futures_block_on<F: Future>(future: F) -> F::Output {
 async fn closing_from_a_thread_of_its_own_does_not_wait_for_itself() {
     use std::{any::Any, ops::ControlFlow};
 
-    use storehouse_runtime::{ColumnSource, DecodeError, RowReceiver, Selection};
+    use storehouse_runtime::{AggregateTerm, Aggregation, ColumnSource, DecodeError, RowReceiver};
 
     struct Holds(#[expect(dead_code, reason = "held")] Option<SqliteBackend>);
     impl RowReceiver for Holds {
@@ -279,16 +279,17 @@ async fn closing_from_a_thread_of_its_own_does_not_wait_for_itself() {
     let backend = SqliteBackend::open(SqliteOptions::new(&path)).await.unwrap();
     let storage = storage(&backend, products()).await;
     put(&storage, product(1, "A", 1.0)).await.unwrap();
-    let selection = Selection {
+    // All rows are always counted by a thread.
+    let count = Aggregation {
         filter: FilterTree::all(),
+        group_by: Vec::new(),
+        aggregates: vec![AggregateTerm::Rows],
+        having: FilterTree::all(),
         order: Vec::new(),
-        after: None,
         limit: None,
         offset: 0,
-        lock: None,
-        columns: None,
     };
-    let read = storage.select(selection, Box::new(Holds(Some(backend))));
+    let read = storage.aggregate(count, Box::new(Holds(Some(backend))));
     let _ = tokio::time::timeout(Duration::from_millis(20), read).await;
     drop(storage);
     let closed = Instant::now();
