@@ -94,8 +94,9 @@ impl SqliteOptions {
         self
     }
 
-    /// How many reads by key, and how many longer reads, run at once; at least 1. As many as the
-    /// machine has cores unless set, between 2 and 8. Connections are opened when needed.
+    /// How many short reads, and how many longer ones, run at once; at least 1. As many as the
+    /// machine has cores unless set, between 2 and 8. Connections are opened when needed: one for
+    /// each of both, and for short reads that turned out to be long.
     #[must_use]
     pub fn readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);
