@@ -18,11 +18,11 @@ use crate::error;
 const BETWEEN_QUESTIONS: c_int = 64;
 
 /// A query is short that takes no more instructions than this: about those of 400 rows that are
-/// found by an index, which is less than half a millisecond.
+/// found by an index, which is about half a millisecond.
 const SHORT: c_int = 4_096;
 
 /// And it takes no longer than this, should the pages have to come from a disk.
-const LONGEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(2);
 
 /// Whether a statement that took so many instructions and so long was short.
 pub(crate) fn is_short(instructions: c_int, duration: Duration) -> bool {
