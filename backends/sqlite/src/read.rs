@@ -76,7 +76,8 @@ pub(crate) fn hand_over(
 
 /// Counts the rows that match.
 pub(crate) fn count(session: &Session<'_>, table: &Table, filter: &FilterTree) -> Result<u64> {
-    let mut statement = render(session.connection, table, Command::Count(filter))?;
+    let rendered = table.statements.render(&table.definition, Command::Count(filter));
+    let mut statement = prepare_bound(session.connection, table, &rendered)?;
     let mut rows = statement.raw_query();
     let mut count = || rows.next()?.map_or(Ok(0), |row| row.get::<_, i64>(0));
     // A count is never negative.
@@ -137,15 +138,6 @@ fn prepare<'c>(
     sql: &str,
 ) -> Result<CachedStatement<'c>> {
     connection.prepare_cached(sql).map_err(|error| error::of_table(error, table))
-}
-
-/// Prepares a command and binds its parameters.
-fn render<'c>(
-    connection: &'c Connection,
-    table: &Table,
-    command: Command<'_>,
-) -> Result<CachedStatement<'c>> {
-    prepare_bound(connection, table, &table.statements.render(&table.definition, command))
 }
 
 /// Prepares what was rendered and binds its parameters.

@@ -257,7 +257,7 @@ fn futures_block_on<F: Future>(future: F) -> F::Output {
 async fn closing_from_a_thread_of_its_own_does_not_wait_for_itself() {
     use std::{any::Any, ops::ControlFlow};
 
-    use storehouse_runtime::{AggregateTerm, Aggregation, ColumnSource, DecodeError, RowReceiver};
+    use storehouse_runtime::{ColumnSource, DecodeError, RowReceiver};
 
     struct Holds(#[expect(dead_code, reason = "held")] Option<SqliteBackend>);
     impl RowReceiver for Holds {
@@ -280,16 +280,7 @@ async fn closing_from_a_thread_of_its_own_does_not_wait_for_itself() {
     let storage = storage(&backend, products()).await;
     put(&storage, product(1, "A", 1.0)).await.unwrap();
     // All rows are always counted by a thread.
-    let count = Aggregation {
-        filter: FilterTree::all(),
-        group_by: Vec::new(),
-        aggregates: vec![AggregateTerm::Rows],
-        having: FilterTree::all(),
-        order: Vec::new(),
-        limit: None,
-        offset: 0,
-    };
-    let read = storage.aggregate(count, Box::new(Holds(Some(backend))));
+    let read = storage.aggregate(counting(FilterTree::all()), Box::new(Holds(Some(backend))));
     let _ = tokio::time::timeout(Duration::from_millis(20), read).await;
     drop(storage);
     let closed = Instant::now();
@@ -301,24 +292,8 @@ async fn closing_from_a_thread_of_its_own_does_not_wait_for_itself() {
 
 #[tokio::test]
 async fn a_panic_in_a_receiver_reaches_its_caller_and_nobody_else() {
-    use std::{any::Any, ops::ControlFlow};
+    use storehouse_runtime::Selection;
 
-    use storehouse_runtime::{ColumnSource, DecodeError, RowReceiver, Selection};
-
-    struct Panics;
-    impl RowReceiver for Panics {
-        fn receive(
-            &mut self,
-            _position: usize,
-            _source: &mut dyn ColumnSource,
-        ) -> Result<ControlFlow<()>, DecodeError> {
-            panic!("as planned")
-        }
-
-        fn into_any(self: Box<Self>) -> Box<dyn Any> {
-            self
-        }
-    }
     let folder = tempfile::tempdir().unwrap();
     let options = SqliteOptions::new(folder.path().join("panic.db")).readers(1);
     for backend in [SqliteBackend::open(options).await.unwrap(), in_memory().await] {

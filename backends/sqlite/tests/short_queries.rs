@@ -16,9 +16,8 @@ use std::{
 
 use common::*;
 use storehouse_runtime::{
-    AggregateTerm, Aggregation, ColumnSource, ColumnType, Comparison, DecodeError, Direction,
-    EncodedRow, FilterTree, OrderTerm, RowReceiver, RowSink, Selection, TabularStorage as _, Value,
-    WriteMode,
+    ColumnSource, ColumnType, Comparison, DecodeError, Direction, EncodedRow, FilterTree,
+    OrderTerm, RowReceiver, RowSink, Selection, TabularStorage as _, Value, WriteMode,
 };
 use storehouse_sqlite::{SqliteBackend, SqliteOptions, SqliteTabularStorage};
 
@@ -57,19 +56,6 @@ fn from_number(number: i64) -> Selection {
         offset: 0,
         lock: None,
         columns: None,
-    }
-}
-
-/// How many rows match, as one row.
-fn counting(filter: FilterTree) -> Aggregation {
-    Aggregation {
-        filter,
-        group_by: Vec::new(),
-        aggregates: vec![AggregateTerm::Rows],
-        having: FilterTree::all(),
-        order: Vec::new(),
-        limit: None,
-        offset: 0,
     }
 }
 
@@ -294,20 +280,6 @@ async fn many_long_queries_at_once() {
 
 #[tokio::test]
 async fn a_panic_in_a_short_query_leaves_no_transaction_behind() {
-    struct Panics;
-    impl RowReceiver for Panics {
-        fn receive(
-            &mut self,
-            _position: usize,
-            _source: &mut dyn ColumnSource,
-        ) -> Result<ControlFlow<()>, DecodeError> {
-            panic!("as planned")
-        }
-
-        fn into_any(self: Box<Self>) -> Box<dyn Any> {
-            self
-        }
-    }
     let (_folder, _path, storage) = numbers(0..10, 1).await;
     let storage = Arc::new(storage);
     let reader = Arc::clone(&storage);

@@ -4,9 +4,10 @@
 use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 use storehouse_runtime::{
-    ColumnDef, ColumnRole, ColumnSource, ColumnType, DecodeError, DerivedSql, Direction,
-    EncodedKey, EncodedRow, FilterTree, IndexDef, ManagedColumns, OrderTerm, Result, RowReceiver,
-    RowSink, Selection, TableDef, TabularStorage, Value, VectorElement, VectorType, WriteMode,
+    AggregateTerm, Aggregation, ColumnDef, ColumnRole, ColumnSource, ColumnType, DecodeError,
+    DerivedSql, Direction, EncodedKey, EncodedRow, FilterTree, IndexDef, ManagedColumns, OrderTerm,
+    Result, RowReceiver, RowSink, Selection, TableDef, TabularStorage, Value, VectorElement,
+    VectorType, WriteMode,
 };
 use storehouse_sqlite::{SqliteBackend, SqliteOptions, SqliteTabularStorage};
 
@@ -127,6 +128,36 @@ pub async fn select(
 ) -> Result<Vec<EncodedRow>> {
     let sink = storage.select(selection, Rows::sink(storage.definition())).await?;
     Ok(Rows::take(sink).into_iter().map(|(_, row)| row).collect())
+}
+
+/// How many rows match, as one row.
+pub fn counting(filter: FilterTree) -> Aggregation {
+    Aggregation {
+        filter,
+        group_by: Vec::new(),
+        aggregates: vec![AggregateTerm::Rows],
+        having: FilterTree::all(),
+        order: Vec::new(),
+        limit: None,
+        offset: 0,
+    }
+}
+
+/// A receiver that panics at the first row.
+pub struct Panics;
+
+impl RowReceiver for Panics {
+    fn receive(
+        &mut self,
+        _position: usize,
+        _source: &mut dyn ColumnSource,
+    ) -> Result<ControlFlow<()>, DecodeError> {
+        panic!("as planned")
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
 }
 
 /// Keeps every row with its position.
