@@ -5,11 +5,13 @@
 //! them go together, on a task of their own, so that a caller who goes away takes nobody along.
 //! Nobody ever waits for company.
 
+mod watch;
+
 use std::{
     collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
     marker::PhantomData,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use tokio::{
@@ -17,10 +19,8 @@ use tokio::{
     sync::oneshot,
 };
 
+use self::watch::watch;
 use crate::{engine::Engine, table::Table};
-
-/// A batch that takes longer than this waits for somebody, so others may overtake it.
-const STALLED: Duration = Duration::from_millis(20);
 
 /// So many batches of one table are under way at most.
 const MOST: usize = 4;
@@ -68,6 +68,10 @@ struct State<R> {
     waiting: VecDeque<R>,
     /// The marks of what is under way.
     held: HashSet<u64>,
+    /// Counts what went under way, so that one sees whether anything did meanwhile.
+    begun: usize,
+    /// Whether somebody looks that those who wait do not wait for a batch that waits itself.
+    is_watched: bool,
 }
 
 impl<R> Default for Lanes<R> {
@@ -78,13 +82,24 @@ impl<R> Default for Lanes<R> {
 
 impl<R> Default for State<R> {
     fn default() -> Self {
-        Self { running: 0, waiting: VecDeque::new(), held: HashSet::new() }
+        let (waiting, held) = (VecDeque::new(), HashSet::new());
+        Self { running: 0, waiting, held, begun: 0, is_watched: false }
     }
 }
 
 impl<R: Request> State<R> {
     fn is_free(&self, mark: Option<u64>) -> bool {
         mark.is_none_or(|mark| !self.held.contains(&mark))
+    }
+
+    /// Whether somebody waits who may go.
+    fn has_next(&self) -> bool {
+        self.waiting.iter().any(|request| self.is_free(request.mark()))
+    }
+
+    /// Whether nothing is under way, and nobody looks after those who wait.
+    fn is_over(&self) -> bool {
+        self.running == 0 && self.held.is_empty() && !self.is_watched
     }
 
     /// Takes the first that waits and may go, and with it all that can go together.
@@ -109,6 +124,7 @@ impl<R: Request> State<R> {
                 place += 1;
             }
         }
+        self.begun = self.begun.wrapping_add(usize::from(!batch.is_empty()));
         batch
     }
 }
@@ -124,14 +140,17 @@ impl<R: Request> Lanes<R> {
         table: &Arc<Table>,
         mark: Option<u64>,
     ) -> Option<(Lane<R>, Option<Hold<R>>)> {
-        let place = Place::here(engine, table);
+        let runtime = Handle::current();
         let mut states = R::lanes(table).states();
-        let state = states.entry(place.runtime.id()).or_default();
+        let state = states.entry(runtime.id()).or_default();
         if state.running >= R::AT_ONCE || !state.is_free(mark) {
             return None;
         }
         state.running += 1;
+        state.begun = state.begun.wrapping_add(1);
         state.held.extend(mark);
+        drop(states);
+        let place = Place::new(engine, table, runtime);
         let hold = mark.map(|mark| Hold { place: place.clone(), mark, of: PhantomData });
         Some((Lane::new(place), hold))
     }
@@ -141,31 +160,28 @@ impl<R: Request> Lanes<R> {
         engine: &Arc<Engine>,
         table: &Arc<Table>,
         request: R,
-        mut answer: oneshot::Receiver<A>,
+        answer: oneshot::Receiver<A>,
     ) -> Option<A> {
-        let place = Place::here(engine, table);
-        let mark = request.mark();
-        let mut request = Some(request);
-        loop {
-            let may_lead = {
-                let mut states = R::lanes(table).states();
-                let state = states.entry(place.runtime.id()).or_default();
-                let is_new = request.is_some();
-                state.waiting.extend(request.take());
-                // At first, those under way may just have come to their end. Later, they wait
-                // for a lock, or for a slow answer.
-                let most = if is_new { R::AT_ONCE } else { MOST };
-                let may_lead =
-                    state.running < most && !state.waiting.is_empty() && state.is_free(mark);
-                state.running += usize::from(may_lead);
-                may_lead
-            };
-            if may_lead {
-                Lane::<R>::new(place.clone()).start();
-            }
-            if let Ok(answer) = tokio::time::timeout(STALLED, &mut answer).await {
-                return answer.ok();
-            }
+        Self::queue(engine, table, request);
+        answer.await.ok()
+    }
+
+    /// Puts a request behind those that wait, and sees to it that somebody comes for it.
+    fn queue(engine: &Arc<Engine>, table: &Arc<Table>, request: R) {
+        let runtime = Handle::current();
+        let mut states = R::lanes(table).states();
+        let state = states.entry(runtime.id()).or_default();
+        // Those under way may just have come to their end.
+        let may_lead = state.running < R::AT_ONCE && state.is_free(request.mark());
+        state.waiting.push_back(request);
+        if may_lead {
+            state.running += 1;
+            drop(states);
+            Lane::<R>::new(Place::new(engine, table, runtime)).start();
+        } else if !mem::replace(&mut state.is_watched, true) {
+            let begun = state.begun;
+            drop(states);
+            watch::<R>(engine, table, &runtime, begun);
         }
     }
 }
@@ -179,9 +195,8 @@ struct Place {
 }
 
 impl Place {
-    fn here(engine: &Arc<Engine>, table: &Arc<Table>) -> Self {
-        let (engine, table) = (Arc::clone(engine), Arc::clone(table));
-        Self { engine, table, runtime: Handle::current() }
+    fn new(engine: &Arc<Engine>, table: &Arc<Table>, runtime: Handle) -> Self {
+        Self { engine: Arc::clone(engine), table: Arc::clone(table), runtime }
     }
 }
 
@@ -206,7 +221,7 @@ impl<R: Request> Drop for Hold<R> {
             state.running = 1;
             drop(states);
             Lane::<R>::new(self.place.clone()).start();
-        } else if state.held.is_empty() {
+        } else if state.is_over() {
             entry.remove();
         }
     }
@@ -264,18 +279,16 @@ impl<R: Request> Drop for Lane<R> {
         let mut states = R::lanes(&self.place.table).states();
         let Entry::Occupied(mut entry) = states.entry(self.place.runtime.id()) else { return };
         let state = entry.get_mut();
-        // A task that was dropped before it began belonged to a runtime that has ended, and
-        // with it all that wait.
-        let may_go = |request: &R| state.is_free(request.mark());
-        if !self.is_starting && state.waiting.iter().any(may_go) {
+        if !self.is_starting && state.has_next() {
             drop(states);
             return Self::new(self.place.clone()).start();
         }
         state.running -= 1;
-        if state.running == 0 && state.held.is_empty() {
-            let ended = entry.remove();
-            drop(states);
-            drop(ended);
-        }
+        // A task that was dropped before it began belonged to a runtime that has ended, and
+        // with it all that wait.
+        let ended = self.is_starting.then(|| mem::take(&mut state.waiting));
+        let over = state.is_over().then(|| entry.remove());
+        drop(states);
+        drop((ended, over));
     }
 }

@@ -108,21 +108,25 @@ impl Pool {
     }
 
     /// A connection, once there is one.
+    ///
+    /// What is seldom awaited is boxed: every operation carries this future, and would else be
+    /// several times as large.
     pub(crate) async fn acquire(self: &Arc<Self>) -> Result<Held> {
         let permits = Arc::clone(&self.permits);
         let permit = match permits.try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) => self.wait_for_permit().await?,
+            Err(_) => Box::pin(self.wait_for_permit()).await?,
         };
         let generation = self.generation.get();
         let runtime = Handle::current();
         let connection = match self.take_idle(generation, runtime.id()) {
-            Some(idle) => self.trust(idle).await,
+            Some(idle) if idle.since.elapsed() < DOUBTFUL_AFTER => Some(idle.connection),
+            Some(idle) => Box::pin(self.ask(idle)).await,
             None => None,
         };
         let connection = match connection {
             Some(connection) => connection,
-            None => self.open().await?,
+            None => Box::pin(self.open()).await?,
         };
         Ok(Held {
             connection: Some(connection),
@@ -150,11 +154,8 @@ impl Pool {
         None
     }
 
-    /// The connection, unless it was idle for long and turns out to be lost.
-    async fn trust(&self, mut idle: Idle) -> Option<PgConnection> {
-        if idle.since.elapsed() < DOUBTFUL_AFTER {
-            return Some(idle.connection);
-        }
+    /// The connection, unless it does not answer any more.
+    async fn ask(&self, mut idle: Idle) -> Option<PgConnection> {
         let patience = ANSWERS_WITHIN.min(self.acquire_timeout);
         let answer = tokio::time::timeout(patience, idle.connection.ping()).await;
         if matches!(answer, Ok(Ok(()))) {

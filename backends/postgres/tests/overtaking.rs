@@ -3,11 +3,12 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use futures::{
     StreamExt as _,
     future::{join, join_all},
+    poll,
     stream::FuturesUnordered,
 };
 use storehouse::Error;
@@ -45,6 +46,38 @@ async fn a_locked_row_holds_up_nobody_else() {
         other.run("BEGIN").await;
         other.run(LOCK).await;
     }
+}
+
+/// It is slow for no lock, so it has no end of its own. Who waits is not held up by it, even where
+/// the one who began to wait is gone.
+#[tokio::test]
+async fn a_slow_write_holds_up_nobody_else() {
+    let (database, opened) = open(|options| options).await;
+    let items = opened.table::<Item>().await;
+    database
+        .run(
+            "CREATE TABLE gate (id bigint);
+             CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 WHILE NOT EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
+                 RETURN NEW;
+             END $$;
+             CREATE TRIGGER wait BEFORE INSERT ON item FOR EACH ROW WHEN (NEW.id = 0)
+                 EXECUTE FUNCTION wait();",
+        )
+        .await;
+    let mut slow = pin!(items.put(item(0)));
+    assert!(poll!(&mut slow).is_pending());
+    for id in [1, 3, 5] {
+        let mut leaving = Box::pin(items.put(item(id)));
+        let mut staying = Box::pin(items.put(item(id + 1)));
+        assert!(poll!(&mut leaving).is_pending());
+        assert!(poll!(&mut staying).is_pending());
+        drop(leaving);
+        assert_eq!(in_time(staying).await.unwrap(), item(id + 1));
+        assert!(poll!(&mut slow).is_pending());
+    }
+    database.run("INSERT INTO gate VALUES (1)").await;
+    assert_eq!(in_time(slow).await.unwrap(), item(0));
 }
 
 #[tokio::test]

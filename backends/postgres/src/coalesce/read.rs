@@ -45,7 +45,8 @@ pub(crate) async fn read(
     let mut read = Read { keys, sink };
     if engine.options.coalescing {
         if let Some((lane, _)) = Lanes::<ReadRequest>::enter(engine, table, None) {
-            let result = read_alone(engine, table, &engine.batches, &mut read).await;
+            // Boxed, so that those who wait for others do not carry it.
+            let result = Box::pin(read_alone(engine, table, &engine.batches, &mut read)).await;
             drop(lane);
             if !is_locked(&result) {
                 return table.answer(result).map(|()| read.sink);
@@ -59,7 +60,7 @@ pub(crate) async fn read(
             }
         }
     }
-    let result = read_alone(engine, table, &engine.singles, &mut read).await;
+    let result = Box::pin(read_alone(engine, table, &engine.singles, &mut read)).await;
     table.answer(result).map(|()| read.sink)
 }
 
@@ -76,7 +77,7 @@ async fn read_alone(
             engine, table, connection, key, sink
         ));
     }
-    let places = places(&*keys);
+    let places = places(&*keys, keys.len());
     let rows =
         run!(pool, read_again, |connection| read::get_many(engine, table, connection, &places))?;
     hand_over(table, &rows, sink)
@@ -89,7 +90,7 @@ pub(crate) async fn read_in(
     keys: &[EncodedKey],
     mut sink: RowSink,
 ) -> Result<RowSink> {
-    let places = places(keys);
+    let places = places(keys, keys.len());
     let engine = &session.engine;
     let rows = run_in!(session, table, Access::Read, |connection| read::get_many(
         engine, table, connection, &places
@@ -114,13 +115,17 @@ fn hand_over(table: &Table, rows: &Found<'_>, sink: &mut RowSink) -> Result<(), 
 }
 
 /// Where each key stands.
-fn places<'k>(keys: impl IntoIterator<Item = &'k EncodedKey>) -> Places {
-    let keys = keys.into_iter();
-    let mut places = Places::with_capacity(keys.size_hint().0);
-    for (place, key) in keys.enumerate() {
+fn places<'k>(keys: impl IntoIterator<Item = &'k EncodedKey>, count: usize) -> Places {
+    let mut places = Places::with_capacity(count);
+    for (place, key) in keys.into_iter().enumerate() {
         places.entry(key.clone()).or_default().push(place);
     }
     places
+}
+
+/// How many keys are asked for in all.
+fn count_keys(batch: &[ReadRequest]) -> usize {
+    batch.iter().map(|request| request.read.keys.len()).sum()
 }
 
 impl Waiter for ReadRequest {
@@ -139,14 +144,14 @@ impl Request for ReadRequest {
     }
 
     fn joins(&self, batch: &[Self]) -> bool {
-        let keys = batch.iter().map(|other| other.read.keys.len()).sum::<usize>();
-        batch.is_empty() || keys + self.read.keys.len() <= KEYS_AT_ONCE
+        batch.is_empty() || count_keys(batch) + self.read.keys.len() <= KEYS_AT_ONCE
     }
 
     async fn run_all(engine: &Arc<Engine>, table: &Arc<Table>, mut batch: Vec<Self>) {
         batch.retain(|request| !request.reply.is_closed());
         if batch.len() > 1 {
-            let places = places(batch.iter().flat_map(|request| &request.read.keys));
+            let keys = batch.iter().flat_map(|request| &request.read.keys);
+            let places = places(keys, count_keys(&batch));
             engine.counters.read_round_trips.add(1);
             let together = read_together(engine, table, &places);
             match unless_all_leave(&mut batch, together).await {
@@ -194,7 +199,7 @@ async fn read_together<'p>(
 
 /// Gives each its rows. `rows` are found by their places among the keys of all.
 fn answer_all(table: &Table, batch: Vec<ReadRequest>, rows: &Found<'_>) {
-    let mut row_of = vec![None; batch.iter().map(|request| request.read.keys.len()).sum()];
+    let mut row_of = vec![None; count_keys(&batch)];
     for (places, row) in rows {
         for &place in *places {
             row_of[place] = Some(row);

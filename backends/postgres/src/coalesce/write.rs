@@ -60,7 +60,8 @@ pub(crate) async fn write(
         let mark = key.as_ref().map(|key| hasher.hash_one(key));
         if let Some((lane, hold)) = Lanes::<WriteRequest>::enter(engine, table, mark) {
             write.hold = hold.map(Arc::new);
-            let result = write_alone(engine, table, &engine.batches, &write).await;
+            // Boxed, so that those who wait for others do not carry it.
+            let result = Box::pin(write_alone(engine, table, &engine.batches, &write)).await;
             if !is_locked(&result) {
                 drop(write);
                 return table.answer(result);
@@ -75,7 +76,7 @@ pub(crate) async fn write(
             }
         }
     }
-    table.answer(write_alone(engine, table, &engine.singles, &write).await)
+    table.answer(Box::pin(write_alone(engine, table, &engine.singles, &write)).await)
 }
 
 async fn write_alone(
