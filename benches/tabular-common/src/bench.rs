@@ -50,7 +50,11 @@ impl Bench {
     /// `group` is the table in which the results are shown: the database, and what is special about it.
     pub fn from_env(group: &'static str) -> Result<Self> {
         let quick = env::var_os("STOREHOUSE_BENCH_QUICK").is_some_and(|value| value == "1");
-        let (samples, sample_time) = if quick { (3, 20) } else { (11, 250) };
+        let rounds = match env::var("STOREHOUSE_BENCH_ROUNDS") {
+            Ok(rounds) => rounds.parse::<usize>()?.max(1),
+            Err(_) => 1,
+        };
+        let (samples, sample_time) = if quick { (3, 20) } else { ((11 / rounds).max(3), 250) };
         let only: Vec<_> = env::args().skip(1).collect();
         let known = Case::ALL.map(|case| case.to_string());
         if let Some(unknown) = only.iter().find(|name| !known.contains(name)) {

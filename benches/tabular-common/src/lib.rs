@@ -52,6 +52,7 @@
 //! | --- | --- |
 //! | arguments | names of cases; only these run (default: all) |
 //! | `STOREHOUSE_BENCH_QUICK=1` | few and short samples: shows that it works, not how fast it is |
+//! | `STOREHOUSE_BENCH_ROUNDS=n` | that the program is run `n` times, so that fewer samples a time will do |
 //! | `STOREHOUSE_BENCH_DIR` | where the databases are made, on a real disk (default: the system's temporary folder) |
 
 mod bench;

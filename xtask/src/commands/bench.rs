@@ -4,6 +4,7 @@ mod results;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -17,6 +18,9 @@ use results::Measurement;
 /// Programs read the URL of a server from it.
 const POSTGRES_VARIABLE: &str = "STOREHOUSE_BENCH_POSTGRES_URL";
 
+/// Programs read from it how often they are run, and may do less each time.
+const ROUNDS_VARIABLE: &str = "STOREHOUSE_BENCH_ROUNDS";
+
 /// What is said of the server: what its figures depend on.
 const SETTINGS: [&str; 6] =
     ["fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size", "jit"];
@@ -28,6 +32,9 @@ const SETTINGS: [&str; 6] =
 /// `group`, `case`, `system` and `median_ns`. The results are shown as tables, those of each group by
 /// themselves, and written to target/bench/NAME.json.
 ///
+/// Where the machine is shared, its speed changes within minutes, and what ran in a slow minute looks slow. With
+/// `--rounds` the programs take turns, and of each case the median of all rounds counts.
+///
 /// Programs `benches/NAME-postgres-*` get a PostgreSQL that is started for them, with the settings that
 /// it comes with. Set `STOREHOUSE_BENCH_POSTGRES_URL` to the URL of a superuser to measure on another.
 #[derive(clap::Args)]
@@ -38,6 +45,10 @@ pub struct Args {
     /// Few repetitions: shows that everything runs, not how fast
     #[arg(long)]
     quick: bool,
+
+    /// How often each program runs, in turn with the others
+    #[arg(long, value_name = "N", default_value = "1")]
+    rounds: NonZeroUsize,
 
     /// Only programs whose name contains this
     #[arg(long, value_name = "SUBSTRING")]
@@ -74,23 +85,39 @@ pub fn run(project: &Project, args: &Args) -> Result<()> {
     } else {
         None
     };
+    let mut rounds = Vec::new();
+    for round in 1..=args.rounds.get() {
+        heading(&format!("Round {round} of {}", args.rounds));
+        rounds.push(measure(project, args, &chosen, server.as_ref())?);
+        // What was measured is there, should a later round fail.
+        write(project, &args.name, &results::compare(results::merge(&rounds)?))?;
+    }
+    results::print(&results::compare(results::merge(&rounds)?));
+    Ok(())
+}
+
+/// Runs each program once.
+fn measure(
+    project: &Project,
+    args: &Args,
+    programs: &[&PathBuf],
+    server: Option<&Server>,
+) -> Result<Vec<Measurement>> {
     let mut measurements = Vec::new();
-    for folder in &chosen {
+    for folder in programs {
         heading(&format!("Running {}", name(folder)));
         let mut command = cargo(project, "run", folder);
-        if let Some(server) = server.as_ref().filter(|_| needs_postgres(folder)) {
+        command.env(ROUNDS_VARIABLE, args.rounds.to_string());
+        if let Some(server) = server.filter(|_| needs_postgres(folder)) {
             command.env(POSTGRES_VARIABLE, server.url());
         }
         if args.quick {
             command.env("STOREHOUSE_BENCH_QUICK", "1");
         }
-        measurements
-            .extend(results::read(&process::read(&mut command)?).with_context(|| name(folder))?);
+        let output = process::read(&mut command)?;
+        measurements.extend(results::read(&output).with_context(|| name(folder))?);
     }
-
-    let measurements = results::compare(measurements)?;
-    results::print(&measurements);
-    write(project, &args.name, &measurements)
+    Ok(measurements)
 }
 
 /// The packages under benches/, by name.

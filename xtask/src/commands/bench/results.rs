@@ -19,6 +19,9 @@ pub struct Measurement {
     pub case: String,
     pub system: String,
     pub median_ns: f64,
+    /// The fastest round, of those whose median is `median_ns`.
+    #[serde(skip_deserializing)]
+    pub fastest_ns: f64,
     /// Its time as a multiple of ours. Absent where we were not measured.
     #[serde(skip_deserializing)]
     pub ratio: Option<f64>,
@@ -46,24 +49,45 @@ pub fn read(output: &str) -> Result<Vec<Measurement>> {
     Ok(found)
 }
 
+/// Puts the rounds together, each of which measured the same: the median counts, of an even number the lower one.
+pub fn merge(rounds: &[Vec<Measurement>]) -> Result<Vec<Measurement>> {
+    let mut merged: Vec<(Measurement, Vec<f64>)> = Vec::new();
+    for (round, measurements) in (1..).zip(rounds) {
+        for measurement in measurements {
+            let place = merged.iter().position(|(known, _)| known.is_same(measurement));
+            let place = place.unwrap_or_else(|| {
+                merged.push((measurement.clone(), Vec::new()));
+                merged.len() - 1
+            });
+            let times = &mut merged[place].1;
+            if times.len() == round {
+                bail!(
+                    "{} of {} was measured twice for the table {}; two programs may use one name",
+                    measurement.case,
+                    measurement.system,
+                    measurement.group
+                );
+            }
+            times.push(measurement.median_ns);
+        }
+    }
+    Ok(merged
+        .into_iter()
+        .map(|(measurement, mut times)| {
+            times.sort_by(f64::total_cmp);
+            let (fastest_ns, median_ns) = (times[0], times[(times.len() - 1) / 2]);
+            Measurement { median_ns, fastest_ns, ..measurement }
+        })
+        .collect())
+}
+
 /// Works out the ratios, and sorts: groups and in each its cases in the order first measured, in each case the fastest
 /// first.
-pub fn compare(mut measurements: Vec<Measurement>) -> Result<Vec<Measurement>> {
+pub fn compare(mut measurements: Vec<Measurement>) -> Vec<Measurement> {
     let (mut groups, mut cases) = (Vec::new(), Vec::new());
-    for (index, measurement) in measurements.iter().enumerate() {
+    for measurement in &measurements {
         note(&mut groups, &measurement.group);
         note(&mut cases, &measurement.case);
-        let same = |other: &Measurement| {
-            measurement.is_beside(other) && other.system == measurement.system
-        };
-        if measurements[..index].iter().any(same) {
-            bail!(
-                "{} of {} was measured twice for the table {}; two programs may use one name",
-                measurement.case,
-                measurement.system,
-                measurement.group
-            );
-        }
     }
     let all = measurements.clone();
     for measurement in &mut measurements {
@@ -78,7 +102,7 @@ pub fn compare(mut measurements: Vec<Measurement>) -> Result<Vec<Measurement>> {
         };
         place(a).cmp(&place(b)).then(a.median_ns.total_cmp(&b.median_ns))
     });
-    Ok(measurements)
+    measurements
 }
 
 fn note(names: &mut Vec<String>, name: &str) {
@@ -91,6 +115,11 @@ impl Measurement {
     /// Whether the other is to be compared with it.
     fn is_beside(&self, other: &Self) -> bool {
         self.group == other.group && self.case == other.case
+    }
+
+    /// Whether both are about one system in one case.
+    fn is_same(&self, other: &Self) -> bool {
+        self.is_beside(other) && self.system == other.system
     }
 }
 
@@ -113,10 +142,14 @@ pub fn print(measurements: &[Measurement]) {
     for group in measurements.chunk_by(|a, b| a.group == b.group) {
         heading(&group[0].group);
         for case in group.chunk_by(Measurement::is_beside) {
-            println!("\n{:<width$}  {:>12}  ratio to ours", case[0].case, "median");
-            for Measurement { system, median_ns, ratio, .. } in case {
+            println!(
+                "\n{:<width$}  {:>12}  {:>13}  ratio to ours",
+                case[0].case, "median", "fastest round"
+            );
+            for Measurement { system, median_ns, fastest_ns, ratio, .. } in case {
                 let ratio = ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
-                println!("{system:<width$}  {:>12}  {ratio:>13}", time(*median_ns));
+                let (median, fastest) = (time(*median_ns), time(*fastest_ns));
+                println!("{system:<width$}  {median:>12}  {fastest:>13}  {ratio:>13}");
             }
         }
     }
@@ -149,8 +182,8 @@ seeding
 
     #[test]
     fn ratios_are_to_our_database_and_rows_are_sorted() {
-        let all =
-            compare(read(OUTPUT).expect("it is well formed")).expect("nothing is there twice");
+        let round = read(OUTPUT).expect("it is well formed");
+        let all = compare(merge(&[round]).expect("nothing is there twice"));
         let rows: Vec<_> = all
             .iter()
             .map(|row| (row.group.as_str(), row.case.as_str(), row.system.as_str(), row.ratio))
@@ -176,7 +209,32 @@ seeding
         assert!(read(r#"{"group": "g", "case": "a", "system": "b"}"#).is_err());
         assert!(read(r#"{"group": "g", "case": "a", "system": "b", "median_ns": 0.0}"#).is_err());
         let twice = read(&OUTPUT.repeat(2)).expect("it is well formed");
-        assert!(compare(twice).is_err());
+        assert!(merge(&[twice]).is_err());
+    }
+
+    #[test]
+    fn of_several_rounds_the_median_counts() {
+        let round = |times: [f64; 2]| {
+            let line = |system, time| {
+                format!(
+                    r#"{{"group": "g", "case": "c", "system": "{system}", "median_ns": {time:.1}}}"#
+                )
+            };
+            let output = [line("storehouse-sqlite", times[0]), line("diesel", times[1])].join("\n");
+            read(&output).expect("it is well formed")
+        };
+        let rounds = [round([10.0, 50.0]), round([90.0, 20.0]), round([40.0, 80.0])];
+        let rows: Vec<_> = compare(merge(&rounds).expect("each round has each once"))
+            .into_iter()
+            .map(|row| (row.system, row.median_ns, row.fastest_ns, row.ratio))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("storehouse-sqlite".to_owned(), 40.0, 10.0, Some(1.0)),
+                ("diesel".to_owned(), 50.0, 20.0, Some(1.25)),
+            ]
+        );
     }
 
     #[test]
