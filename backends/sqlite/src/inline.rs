@@ -4,7 +4,7 @@
 use std::{
     cell::Cell,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc, Mutex, MutexGuard, TryLockError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -12,7 +12,7 @@ use std::{
 use rusqlite::Connection;
 use storehouse_runtime::Result;
 
-use crate::{patience::Patience, read::ReadTransaction, readers::Place};
+use crate::{lock::lock, patience::Patience, read::ReadTransaction, readers::Place};
 
 /// Connections for whoever calls. Each is opened when it is first needed.
 pub(crate) struct InlineReaders {
@@ -144,10 +144,6 @@ impl Drop for Away {
         }
         self.readers.away.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Numbers the threads that read, so that each comes back to the connection that knows its

@@ -8,7 +8,7 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::job::Job;
+use crate::{job::Job, lock::lock};
 
 #[derive(Default)]
 pub(crate) struct JobQueue {
@@ -70,6 +70,6 @@ impl JobQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }

@@ -35,6 +35,7 @@ mod job;
 mod job_queue;
 mod json_paths;
 mod lease;
+mod lock;
 mod migrate;
 mod options;
 mod patience;

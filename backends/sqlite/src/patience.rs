@@ -5,14 +5,14 @@
 
 use std::{
     ffi::c_int,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
 use storehouse_runtime::Result;
 
-use crate::error;
+use crate::{error, lock::lock};
 
 /// After so many instructions of its virtual machine SQLite asks whether to go on.
 const BETWEEN_QUESTIONS: c_int = 64;
@@ -29,7 +29,7 @@ pub(crate) fn is_short(instructions: c_int, duration: Duration) -> bool {
     instructions <= SHORT && duration <= LONGEST
 }
 
-/// What a connection answers.
+/// What a connection answers. One thread at a time has a connection, so nobody waits for the lock.
 pub(crate) struct Patience(Arc<Mutex<Limit>>);
 
 #[derive(Clone, Copy)]
@@ -88,11 +88,6 @@ impl Limit {
             }
         }
     }
-}
-
-/// One thread at a time has a connection, so nobody waits here.
-fn lock(limit: &Mutex<Limit>) -> MutexGuard<'_, Limit> {
-    limit.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::{
     any::Any,
     collections::HashSet,
     ops::ControlFlow,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Instant,
 };
 
@@ -25,6 +25,7 @@ use crate::{
     inline::{Away, Begun, InlineReaders, Progress, Reader},
     job::Session,
     job_queue::Urgency,
+    lock::lock,
     patience,
     read::{self, ReadTransaction},
     table::Table,
@@ -167,11 +168,11 @@ const REMEMBERED: usize = 256;
 
 impl LongQueries {
     fn has(&self, sql: &str) -> bool {
-        self.lock().contains(sql)
+        lock(&self.0).contains(sql)
     }
 
     fn add(&self, sql: &Arc<str>) {
-        let mut texts = self.lock();
+        let mut texts = lock(&self.0);
         if texts.len() >= REMEMBERED {
             texts.clear();
         }
@@ -179,11 +180,7 @@ impl LongQueries {
     }
 
     fn remove(&self, sql: &str) {
-        self.lock().remove(sql);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).remove(sql);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     inline::InlineReaders,
     job::Job,
     job_queue::{JobQueue, Urgency},
+    lock::lock,
     options::SqliteOptions,
 };
 
@@ -64,7 +65,7 @@ impl ReaderThreads {
     }
 
     fn start_thread(&self) {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut threads = lock(&self.threads);
         if threads.len() >= self.place.options.readers {
             return;
         }

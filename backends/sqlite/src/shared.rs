@@ -1,11 +1,13 @@
 //! The connection that writes, which the writer shares with whoever finds it free.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+    Arc, Mutex, MutexGuard, TryLockError,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use rusqlite::Connection;
+
+use crate::lock::lock;
 
 /// A connection, and who may have it.
 #[derive(Clone)]
@@ -55,7 +57,7 @@ impl Shared {
 
     /// Waits for the connection; only the writer does.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.0.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.connection)
     }
 
     /// What a request carries until the writer begins with it.

@@ -4,13 +4,13 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, Weak},
 };
 
 use storehouse_runtime::{DecodeError, Error, FeedSlot, TableDef, WriteMode, sql::StatementCache};
 use storehouse_sql::{CrudSql, Dialect};
 
-use crate::{changes::Pruning, ids::Ids, query::LongQueries};
+use crate::{changes::Pruning, ids::Ids, lock::lock, query::LongQueries};
 
 /// How many parameters a statement that writes several rows has. Measured with tables of 5
 /// columns: 20 to 40 rows at once cost a quarter less than one by one, 64 and more cost more
@@ -106,7 +106,7 @@ pub(crate) struct Tables(Mutex<HashMap<usize, Weak<Table>>>);
 impl Tables {
     pub(crate) fn get(&self, definition: &Arc<TableDef>) -> Arc<Table> {
         let address = Arc::as_ptr(definition).addr();
-        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = lock(&self.0);
         if let Some(table) = tables.get(&address).and_then(Weak::upgrade) {
             return table;
         }

@@ -1,6 +1,6 @@
 //! Keeps a log from growing for ever.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use storehouse_runtime::{PruneClock, Result};
 
@@ -9,6 +9,7 @@ use crate::{
     engine::Engine,
     error,
     job::{Answer, Session},
+    lock::lock,
     table::Table,
 };
 
@@ -45,7 +46,7 @@ pub(crate) fn prune_if_due(engine: &Engine, table: &Arc<Table>) {
         Ok(())
     };
     if let Ok(answer) = engine.write_later(prune) {
-        *table.pruning.under_way.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        *lock(&table.pruning.under_way) = Some(answer);
     }
 }
 

@@ -7,7 +7,7 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use storehouse_runtime::ChangeRetention;
 use tokio::sync::watch;
 
-use crate::{connection::open_reader, options::SqliteOptions, readers::join};
+use crate::{connection::open_reader, lock::lock, options::SqliteOptions, readers::join};
 
 /// How long to wait between looks, and between those after many that showed nothing.
 const OFTEN: Duration = Duration::from_millis(2);
@@ -57,7 +57,7 @@ impl Changes {
     /// The thread that looks at the file; it looks as long as somebody holds this.
     pub(super) fn watch(&self) -> Option<Arc<Watch>> {
         let (path, options) = self.file.as_ref()?;
-        let mut slot = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.watch);
         if let Some(watch) = slot.upgrade().filter(|watch| watch.is_running()) {
             return Some(watch);
         }
