@@ -85,14 +85,15 @@ pub fn run(project: &Project, args: &Args) -> Result<()> {
     } else {
         None
     };
-    let mut rounds = Vec::new();
+    let (mut rounds, mut measurements) = (Vec::new(), Vec::new());
     for round in 1..=args.rounds.get() {
         heading(&format!("Round {round} of {}", args.rounds));
         rounds.push(measure(project, args, &chosen, server.as_ref())?);
+        measurements = results::compare(results::merge(&rounds)?);
         // What was measured is there, should a later round fail.
-        write(project, &args.name, &results::compare(results::merge(&rounds)?))?;
+        write(project, &args.name, &measurements)?;
     }
-    results::print(&results::compare(results::merge(&rounds)?));
+    results::print(&measurements);
     Ok(())
 }
 
